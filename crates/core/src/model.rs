@@ -1,0 +1,164 @@
+//! What every fitted thing can do.
+
+use std::fmt::Debug;
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use serde::{Deserialize, Serialize};
+
+use crate::{Artifact, Error, Explanation, Result, Scale, Schema};
+
+/// What an output's numbers mean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputKind {
+    /// Probability of a binary event, 0 to 1.
+    Probability,
+    /// Probability of one of several classes; the outputs of one target sum to 1.
+    ClassProbability {
+        /// Name of the class.
+        class: String,
+    },
+    /// A number in the unit of the target.
+    Value,
+}
+
+/// One named number that a model gives for a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Unique within a model, e.g. `churn_probability`.
+    pub name: String,
+    /// What the number means.
+    pub kind: OutputKind,
+    /// Unit in words, empty where there is none.
+    pub unit: String,
+    /// The scale on which explanations of this output add up.
+    pub scale: Scale,
+}
+
+impl Output {
+    /// The probability of a binary event, explained in log-odds.
+    pub fn probability(name: impl Into<String>) -> Self {
+        let kind = OutputKind::Probability;
+        Self { name: name.into(), kind, unit: String::new(), scale: Scale::LogOdds }
+    }
+
+    /// A number explained in its own unit.
+    pub fn value(name: impl Into<String>, unit: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: OutputKind::Value, unit: unit.into(), scale: Scale::Identity }
+    }
+}
+
+/// What a learner or model does with a missing (NaN) feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingPolicy {
+    /// It learns from the fact that a value is missing.
+    Learned,
+    /// It replaces it by a value learned in training.
+    Imputed,
+    /// It answers with an error.
+    Refused,
+}
+
+/// What a learner or model can do, as data; the conformance suite tests each claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// What happens to missing values.
+    pub missing: MissingPolicy,
+    /// Whether training honours sample weights; a learner that cannot refuses them.
+    pub weights: bool,
+    /// Whether a weight of two equals the row twice to the last bit (up to rounding otherwise).
+    pub weights_exact: bool,
+    /// Whether categorical columns are understood as such.
+    pub categorical: bool,
+    /// Whether [`Model::explain_row`] answers.
+    pub explains: bool,
+}
+
+/// A fitted model, whatever made it.
+///
+/// Every method is a pure function of the model and its arguments: two calls agree bit for bit, on any number
+/// of threads, and one row gives the same bits alone as in a batch.
+///
+/// Rows hold one `f64` per feature of [`Model::schema`], in its order. NaN is missing; an infinity is refused
+/// with [`Error::NotFinite`], another width with [`Error::Shape`]. A categorical value beyond the levels
+/// known from training is treated as missing.
+pub trait Model: Debug + Send + Sync {
+    /// The columns the model reads.
+    fn schema(&self) -> &Schema;
+
+    /// The numbers it gives for each row, at least one.
+    fn outputs(&self) -> &[Output];
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Predicts a batch: `x` is rows × features, `out` is rows × outputs.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] or [`Error::NotFinite`], naming the feature and the row.
+    fn predict_into(&self, x: ArrayView2<'_, f64>, out: ArrayViewMut2<'_, f64>) -> Result<()>;
+
+    /// Predicts one row into `out` (one number per output), without allocating after the first call on a
+    /// thread.
+    ///
+    /// # Errors
+    /// As [`Model::predict_into`].
+    fn predict_row(&self, row: &[f64], out: &mut [f64]) -> Result<()>;
+
+    /// Says how each feature moved one output of one row; see [`Explanation`].
+    ///
+    /// # Errors
+    /// As [`Model::predict_into`]; [`Error::Unsupported`] where [`Capabilities::explains`] is false.
+    fn explain_row(&self, row: &[f64], output: usize) -> Result<Explanation>;
+
+    /// The model as plain data, from which the matching loader restores it bit for bit.
+    fn to_artifact(&self) -> Artifact;
+
+    /// Predicts a batch into a new rows × outputs matrix.
+    ///
+    /// # Errors
+    /// As [`Model::predict_into`].
+    fn predict(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
+        let mut out = Array2::zeros((x.nrows(), self.outputs().len()));
+        self.predict_into(x, out.view_mut())?;
+        Ok(out)
+    }
+}
+
+/// Checks a batch against a schema: width, and no infinity. For implementors of [`Model`].
+///
+/// # Errors
+/// [`Error::Shape`] or [`Error::NotFinite`].
+pub fn check_input(schema: &Schema, x: ArrayView2<'_, f64>) -> Result<()> {
+    if x.ncols() != schema.len() {
+        return Err(Error::Shape { what: "columns", expected: schema.len(), found: x.ncols() });
+    }
+    for (row, values) in x.rows().into_iter().enumerate() {
+        if let Some(column) = values.iter().position(|v| v.is_infinite()) {
+            let feature = schema.features()[column].name.clone();
+            return Err(Error::NotFinite { feature, row, value: values[column] });
+        }
+    }
+    Ok(())
+}
+
+/// Checks one row and its output slice, as [`check_input`] does for a batch.
+///
+/// # Errors
+/// [`Error::Shape`] or [`Error::NotFinite`].
+pub fn check_row(schema: &Schema, row: &[f64], outputs: usize, out: &[f64]) -> Result<()> {
+    if row.len() != schema.len() {
+        return Err(Error::Shape { what: "values in the row", expected: schema.len(), found: row.len() });
+    }
+    if out.len() != outputs {
+        return Err(Error::Shape { what: "places for outputs", expected: outputs, found: out.len() });
+    }
+    match row.iter().position(|v| v.is_infinite()) {
+        Some(column) => {
+            let feature = schema.features()[column].name.clone();
+            Err(Error::NotFinite { feature, row: 0, value: row[column] })
+        }
+        None => Ok(()),
+    }
+}
