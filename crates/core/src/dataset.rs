@@ -114,6 +114,7 @@ pub struct Dataset {
     x: Array2<f64>,
     targets: Vec<Target>,
     weights: Option<Vec<f64>>,
+    offsets: Option<Vec<f64>>,
     groups: Option<Vec<u64>>,
     times: Option<Vec<i64>>,
 }
@@ -139,7 +140,7 @@ impl Dataset {
                 }
             }
         }
-        Ok(Self { schema, x, targets: Vec::new(), weights: None, groups: None, times: None })
+        Ok(Self { schema, x, targets: Vec::new(), weights: None, offsets: None, groups: None, times: None })
     }
 
     /// Adds a target; a data set may carry several.
@@ -166,6 +167,20 @@ impl Dataset {
             return Err(Error::Weight { row: 0, value: 0.0 });
         }
         self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// Sets one offset a row: a term known beforehand, on the scale of the output (log-odds for a binary
+    /// target), that is part of the answer in training. Predictions are for an offset of 0.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another length, [`Error::Data`] for an offset that is not finite.
+    pub fn with_offsets(mut self, offsets: Vec<f64>) -> Result<Self> {
+        same_length("offsets", self.rows(), offsets.len())?;
+        if let Some(row) = offsets.iter().position(|o| !o.is_finite()) {
+            return Err(Error::Data(format!("offset of row {row} is {}; offsets are finite", offsets[row])));
+        }
+        self.offsets = Some(offsets);
         Ok(self)
     }
 
@@ -245,6 +260,12 @@ impl Dataset {
         self.weights.as_deref()
     }
 
+    /// One offset a row, `None` where all are 0; see [`Dataset::with_offsets`].
+    #[must_use]
+    pub fn offsets(&self) -> Option<&[f64]> {
+        self.offsets.as_deref()
+    }
+
     /// One group a row.
     #[must_use]
     pub fn groups(&self) -> Option<&[u64]> {
@@ -275,6 +296,7 @@ impl Dataset {
                 .map(|t| Target { name: t.name.clone(), kind: t.kind.clone(), values: take(&t.values, rows) })
                 .collect(),
             weights: self.weights.as_deref().map(|w| take(w, rows)),
+            offsets: self.offsets.as_deref().map(|o| take(o, rows)),
             groups: self.groups.as_deref().map(|g| take(g, rows)),
             times: self.times.as_deref().map(|t| take(t, rows)),
         }

@@ -75,7 +75,13 @@ impl Artifact {
     pub fn new(kind: &str, version: u32, config: &impl Serialize) -> Result<Self> {
         let config = serde_json::to_value(config)
             .map_err(|e| Error::Internal(format!("configuration of `{kind}` is not JSON: {e}")))?;
-        Ok(Self { kind: kind.to_owned(), version, config, parts: Parts::new(), children: BTreeMap::new() })
+        Ok(Self::from_json(kind, version, config))
+    }
+
+    /// An artifact whose configuration is JSON already.
+    #[must_use]
+    pub fn from_json(kind: &str, version: u32, config: Value) -> Self {
+        Self { kind: kind.to_owned(), version, config, parts: Parts::new(), children: BTreeMap::new() }
     }
 
     /// Adds a binary part.

@@ -1,0 +1,101 @@
+//! The choice of a learner.
+
+use serde::{Deserialize, Serialize};
+use tenure_core::{Artifact, Error, Learner, Model, Result};
+use tenure_gbdt::{GbdtModel, GbdtParams};
+
+use crate::average::AverageModel;
+use crate::blend::BlendParams;
+use crate::logistic::{LogisticModel, LogisticParams};
+
+/// Which learner, with its parameters: plain data that a configuration file can hold.
+///
+/// In JSON the name stands beside the parameters: `{"backend": "gbdt", "trees": 500}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "backend", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Backend {
+    /// Histogram gradient boosting: binary and numeric targets.
+    Gbdt(GbdtParams),
+    /// Logistic regression with L2 penalty: binary targets.
+    Logistic(LogisticParams),
+    /// The weighted mean of several learners.
+    Blend(BlendParams),
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        Self::Gbdt(GbdtParams::default())
+    }
+}
+
+impl Backend {
+    /// The names that [`Backend::by_name`] knows.
+    pub const NAMES: [&'static str; 3] = ["gbdt", "logistic", "blend"];
+
+    /// The backend of this name with its default parameters.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] listing the names there are.
+    pub fn by_name(name: &str) -> Result<Self> {
+        match name {
+            "gbdt" => Ok(Self::Gbdt(GbdtParams::default())),
+            "logistic" => Ok(Self::Logistic(LogisticParams::default())),
+            "blend" => Ok(Self::Blend(BlendParams::default())),
+            _ => {
+                let value = name.to_owned();
+                Err(Error::Parameter { name: "backend", value, expected: "gbdt, logistic or blend" })
+            }
+        }
+    }
+
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming the first that is out of range.
+    pub fn check(self) -> Result<Box<dyn Learner>> {
+        Ok(match self {
+            Self::Gbdt(params) => Box::new(params.check()?),
+            Self::Logistic(params) => Box::new(params.check()?),
+            Self::Blend(params) => Box::new(params.check()?),
+        })
+    }
+}
+
+/// Restores a fitted model of any backend of this crate, bit for bit.
+///
+/// # Errors
+/// [`Error::ArtifactKind`] for a kind that no backend here reads; otherwise what the backend's loader says.
+pub fn load(artifact: &Artifact) -> Result<Box<dyn Model>> {
+    Ok(match artifact.kind.as_str() {
+        GbdtModel::KIND => Box::new(GbdtModel::from_artifact(artifact)?),
+        LogisticModel::KIND => Box::new(LogisticModel::from_artifact(artifact)?),
+        AverageModel::KIND => Box::new(AverageModel::from_artifact(artifact)?),
+        found => {
+            let expected = "gbdt, logistic or average".to_owned();
+            return Err(Error::ArtifactKind { found: found.to_owned(), expected });
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backend_is_plain_data() {
+        let backend: Backend = serde_json::from_str(r#"{"backend": "logistic", "l2": 3.0}"#).unwrap();
+        assert_eq!(backend, Backend::Logistic(LogisticParams { l2: 3.0, ..LogisticParams::default() }));
+        let unknown = serde_json::from_str::<Backend>(r#"{"backend": "logistic", "l3": 3.0}"#).unwrap_err();
+        assert!(unknown.to_string().contains("unknown field `l3`"), "{unknown}");
+    }
+
+    #[test]
+    fn unknown_names_list_the_known_ones() {
+        let words = Backend::by_name("svm").unwrap_err().to_string();
+        assert_eq!(words, "parameter `backend` is svm; expected gbdt, logistic or blend");
+        for name in Backend::NAMES {
+            assert_eq!(Backend::by_name(name).unwrap().check().unwrap().name(), name);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The choice of a learner as plain data, and the suite that every learner passes.
+//!
+//! [`Backend`] is a serialisable value; [`Backend::check`] turns it into a [`Learner`], whose fit gives a
+//! `Box<dyn Model>`. Code above this crate names no learner, so changing it is changing one value:
+//!
+//! ```
+//! use ndarray::Array2;
+//! use tenure_backends::Backend;
+//! use tenure_core::{Dataset, Feature, FitContext, Schema, Target};
+//!
+//! let schema = Schema::new(vec![Feature::numeric("x", "", "The only input")])?;
+//! let x = Array2::from_shape_fn((200, 1), |(i, _)| i as f64);
+//! let y = (0..200).map(|i| f64::from(u8::from(i > 120))).collect();
+//! let data = Dataset::new(schema, x)?.with_target(Target::binary("y", y)?)?;
+//!
+//! for name in ["gbdt", "logistic"] {
+//!     let learner = Backend::by_name(name)?.check()?;
+//!     let fitted = learner.fit(&data, None, &FitContext::new(42))?;
+//!     assert!(fitted.model.predict(data.x())?[[199, 0]] > 0.9);
+//! }
+//! # Ok::<(), tenure_core::Error>(())
+//! ```
+//!
+//! A learner of your own implements [`Learner`] and [`Model`]; [`conformance`] tells whether it keeps the
+//! contract.
+
+pub mod average;
+mod backend;
+mod blend;
+pub mod conformance;
+pub mod logistic;
+pub mod tune;
+
+pub use backend::{Backend, load};
+pub use blend::{Blend, BlendMember, BlendParams};
+pub use tenure_core::{Learner, Model};
+pub use tenure_gbdt::GbdtParams;
+
+pub use crate::logistic::LogisticParams;

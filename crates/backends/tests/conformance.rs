@@ -1,0 +1,42 @@
+//! Every backend keeps the contract.
+
+use tenure_backends::conformance::{self, Subject, Task};
+use tenure_backends::{Backend, GbdtParams, LogisticParams};
+
+fn assert_conforms(backend: Backend, tasks: &[Task]) {
+    let learner = backend.check().unwrap();
+    let subject = Subject { learner: learner.as_ref(), load: &tenure_backends::load, tasks };
+    let failures = conformance::check(&subject);
+    assert!(failures.is_empty(), "{}", conformance::summary(&failures));
+}
+
+#[test]
+fn gradient_boosting() {
+    let params = GbdtParams { trees: 30, ..GbdtParams::default() };
+    assert_conforms(Backend::Gbdt(params), &[Task::Binary, Task::Regression]);
+}
+
+#[test]
+fn gradient_boosting_on_drawn_rows_and_columns() {
+    let params = GbdtParams { trees: 30, row_fraction: 0.7, column_fraction: 0.5, ..GbdtParams::default() };
+    let learner = params.check().unwrap();
+    // Row draws go by the row's number, so rows that are not there shift them: the laws about absent rows
+    // hold in distribution only, all others to the bit.
+    let subject = Subject { learner: &learner, load: &tenure_backends::load, tasks: &[Task::Binary, Task::Regression] };
+    let failures = conformance::check(&subject);
+    let failures: Vec<_> = failures
+        .into_iter()
+        .filter(|f| !["zero_weight", "unknown_label", "double_weight"].contains(&f.check))
+        .collect();
+    assert!(failures.is_empty(), "{}", conformance::summary(&failures));
+}
+
+#[test]
+fn logistic_regression() {
+    assert_conforms(Backend::Logistic(LogisticParams::default()), &[Task::Binary]);
+}
+
+#[test]
+fn blend() {
+    assert_conforms(Backend::by_name("blend").unwrap(), &[Task::Binary]);
+}

@@ -1,0 +1,34 @@
+//! Metrics as plain functions over slices.
+//!
+//! All take the truth first, then the prediction, then the weights:
+//!
+//! * `labels`: 0 or 1; `actual`: the true numbers of a regression.
+//! * `scores`: any finite number, higher for class 1; `probabilities`: 0 to 1; `predicted`: numbers in the
+//!   unit of `actual`.
+//! * `weights`: how many times each row counts, finite and at least 0; `None` for once each. A row of weight
+//!   0 is as good as absent, but its values are still checked.
+//!
+//! The answer is always finite. Empty input, lengths that differ, NaN, only zero weights, and one class only
+//! where the metric needs two, are each an [`enum@crate::Error`]. Equal scores are one tie: no result depends
+//! on the order of the rows.
+
+mod classification;
+mod delong;
+mod gains;
+mod probability;
+mod ranking;
+mod regression;
+mod report;
+
+pub use classification::{Confusion, accuracy, confusion, f1, precision, recall};
+pub use delong::{AucComparison, AucInterval, delong_test, roc_auc_interval};
+pub use gains::{GainsRow, gains, lift_at, precision_at_k, recall_at_k};
+pub use probability::{Bins, ReliabilityBin, brier, ece, log_loss, max_calibration_error, reliability_curve};
+pub use ranking::{
+    PrecisionRecallPoint, RocPoint, average_precision, ks, precision_recall_curve, roc_auc, roc_curve,
+};
+pub use regression::{
+    gamma_deviance, interval_coverage, mae, mape, mean_interval_width, normalised_gini, poisson_deviance, r2,
+    rmse, tweedie_deviance,
+};
+pub use report::{BinaryReport, RegressionReport};

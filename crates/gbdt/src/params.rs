@@ -1,0 +1,201 @@
+//! Parameters of gradient boosting, and the learner that checking them gives.
+
+use serde::{Deserialize, Serialize};
+use tenure_core::params::require;
+use tenure_core::{Capabilities, Dataset, FitContext, Fitted, Learner, MissingPolicy, Result};
+
+use crate::{Objective, train};
+
+/// Parameters of gradient boosting. [`GbdtParams::check`] turns them into a learner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GbdtParams {
+    /// What is minimised; `None` follows the target: log loss for a binary one, squared error for a number.
+    pub objective: Option<Objective>,
+    /// Most trees to grow, at least 1.
+    pub trees: usize,
+    /// Factor on every leaf value, above 0, at most 1.
+    pub learning_rate: f64,
+    /// Most leaves of a tree, 2 to 65,536.
+    pub leaves: usize,
+    /// Most tests between root and leaf, at least 1; `None` for no limit.
+    pub depth: Option<usize>,
+    /// Fewest training rows in a leaf, at least 1. Rows are counted, whatever their weight; rows of weight 0 are
+    /// not there.
+    pub min_rows: usize,
+    /// Least sum of Hessians in a leaf, at least 0. A row's Hessian is its weight for squared error and
+    /// `weight · p (1 − p)` for log loss.
+    pub min_hessian: f64,
+    /// L1 penalty on leaf values, at least 0, in the unit of a sum of gradients.
+    pub l1: f64,
+    /// L2 penalty on leaf values, at least 0, in the unit of a sum of Hessians.
+    pub l2: f64,
+    /// Least gain of a split, at least 0, in the unit of the total loss.
+    pub min_gain: f64,
+    /// Most bins for the known values of a feature, 2 to 255; missing values have a bin of their own beside.
+    pub bins: usize,
+    /// Share of the rows drawn for each tree, above 0, at most 1.
+    pub row_fraction: f64,
+    /// Share of the features drawn for each tree, above 0, at most 1; at least one is drawn.
+    pub column_fraction: f64,
+    /// Stop after so many trees without a lower validation loss, at least 1, and keep the best number of trees.
+    /// `None` never stops early. Needs a validation set: without one, all trees are kept.
+    pub early_stopping_rounds: Option<usize>,
+    /// How splits on categorical features are found.
+    pub categorical: CategoricalParams,
+}
+
+/// How splits on categorical features are found (Fisher 1958; as in LightGBM).
+///
+/// Up to four categories in a node are tried one against the rest. More are sorted by `G / (H + smoothing)` and
+/// cut in two from either end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CategoricalParams {
+    /// Added to a category's sum of Hessians before sorting, at least 0; a category with fewer rows than this in
+    /// a node is not sorted and goes with the rest.
+    pub smoothing: f64,
+    /// Added to [`GbdtParams::l2`] for a split of sorted categories, at least 0.
+    pub l2: f64,
+    /// Most categories on the smaller side of a split, at least 1.
+    pub max_categories: usize,
+    /// Fewest rows in a group of sorted categories between two cuts, at least 1.
+    pub min_group_rows: usize,
+}
+
+impl Default for CategoricalParams {
+    fn default() -> Self {
+        Self { smoothing: 10.0, l2: 10.0, max_categories: 32, min_group_rows: 100 }
+    }
+}
+
+impl Default for GbdtParams {
+    fn default() -> Self {
+        Self {
+            objective: None,
+            trees: 300,
+            learning_rate: 0.05,
+            leaves: 31,
+            depth: Some(6),
+            min_rows: 20,
+            min_hessian: 1e-3,
+            l1: 0.0,
+            l2: 0.0,
+            min_gain: 0.0,
+            bins: 255,
+            row_fraction: 1.0,
+            column_fraction: 1.0,
+            early_stopping_rounds: Some(50),
+            categorical: CategoricalParams::default(),
+        }
+    }
+}
+
+impl GbdtParams {
+    /// Checks every parameter.
+    ///
+    /// # Errors
+    /// [`tenure_core::Error::Parameter`] naming the first that is out of its range.
+    pub fn check(self) -> Result<Gbdt> {
+        let fraction = |v: f64| v > 0.0 && v <= 1.0;
+        let penalty = |v: f64| v.is_finite() && v >= 0.0;
+        const FRACTION: &str = "above 0, at most 1";
+        const PENALTY: &str = "a finite number of at least 0";
+        require("trees", self.trees, self.trees >= 1, "at least 1")?;
+        require("learning_rate", self.learning_rate, fraction(self.learning_rate), FRACTION)?;
+        require("leaves", self.leaves, (2..=65_536).contains(&self.leaves), "2 to 65536")?;
+        if let Some(depth) = self.depth {
+            require("depth", depth, depth >= 1, "at least 1")?;
+        }
+        require("min_rows", self.min_rows, self.min_rows >= 1, "at least 1")?;
+        require("min_hessian", self.min_hessian, penalty(self.min_hessian), PENALTY)?;
+        require("l1", self.l1, penalty(self.l1), PENALTY)?;
+        require("l2", self.l2, penalty(self.l2), PENALTY)?;
+        require("min_gain", self.min_gain, penalty(self.min_gain), PENALTY)?;
+        require("bins", self.bins, (2..=255).contains(&self.bins), "2 to 255")?;
+        require("row_fraction", self.row_fraction, fraction(self.row_fraction), FRACTION)?;
+        require("column_fraction", self.column_fraction, fraction(self.column_fraction), FRACTION)?;
+        if let Some(rounds) = self.early_stopping_rounds {
+            require("early_stopping_rounds", rounds, rounds >= 1, "at least 1")?;
+        }
+        let c = &self.categorical;
+        require("categorical.smoothing", c.smoothing, penalty(c.smoothing), PENALTY)?;
+        require("categorical.l2", c.l2, penalty(c.l2), PENALTY)?;
+        require("categorical.max_categories", c.max_categories, c.max_categories >= 1, "at least 1")?;
+        require("categorical.min_group_rows", c.min_group_rows, c.min_group_rows >= 1, "at least 1")?;
+        Ok(Gbdt { params: self })
+    }
+}
+
+/// Gradient boosting with checked parameters.
+#[derive(Debug, Clone)]
+pub struct Gbdt {
+    params: GbdtParams,
+}
+
+impl Gbdt {
+    /// The parameters.
+    #[must_use]
+    pub fn params(&self) -> &GbdtParams {
+        &self.params
+    }
+}
+
+impl Learner for Gbdt {
+    fn name(&self) -> &str {
+        "gbdt"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            missing: MissingPolicy::Learned,
+            weights: true,
+            weights_exact: false,
+            categorical: true,
+            explains: true,
+        }
+    }
+
+    fn fit(&self, train: &Dataset, valid: Option<&Dataset>, context: &FitContext<'_>) -> Result<Fitted> {
+        train::fit(&self.params, train, valid, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_parameter_is_checked_and_named() {
+        type Spoil = fn(&mut GbdtParams);
+        let cases: [(&str, Spoil); 13] = [
+            ("trees", |p| p.trees = 0),
+            ("learning_rate", |p| p.learning_rate = 0.0),
+            ("leaves", |p| p.leaves = 1),
+            ("depth", |p| p.depth = Some(0)),
+            ("min_rows", |p| p.min_rows = 0),
+            ("min_hessian", |p| p.min_hessian = f64::NAN),
+            ("l1", |p| p.l1 = -1.0),
+            ("l2", |p| p.l2 = f64::INFINITY),
+            ("bins", |p| p.bins = 256),
+            ("row_fraction", |p| p.row_fraction = 1.5),
+            ("column_fraction", |p| p.column_fraction = 0.0),
+            ("early_stopping_rounds", |p| p.early_stopping_rounds = Some(0)),
+            ("categorical.smoothing", |p| p.categorical.smoothing = -1.0),
+        ];
+        for (name, spoil) in cases {
+            let mut params = GbdtParams::default();
+            spoil(&mut params);
+            let message = params.check().unwrap_err().to_string();
+            assert!(message.starts_with(&format!("parameter `{name}` is ")), "{message}");
+        }
+        assert!(GbdtParams::default().check().is_ok());
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_and_absent_ones_take_the_default() {
+        let params: GbdtParams = serde_json::from_str(r#"{"trees": 7}"#).unwrap();
+        assert_eq!(params, GbdtParams { trees: 7, ..GbdtParams::default() });
+        assert!(serde_json::from_str::<GbdtParams>(r#"{"n_trees": 7}"#).is_err());
+    }
+}

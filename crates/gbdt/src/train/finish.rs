@@ -1,0 +1,140 @@
+//! From a grown shape to a tree of the model: leaf values, covers, thresholds and sets of categories.
+
+use rayon::prelude::*;
+
+use super::CHUNK;
+use super::grow::{Grown, GrownLeaf, GrownNode};
+use super::split::{BinSet, Cut, shrink};
+use crate::GbdtParams;
+use crate::binning::{BinnedFeature, Bins};
+use crate::objective::Gradient;
+use crate::tree::{Leaf, Node, Rule, Tree};
+
+/// What the tree was grown from.
+pub(super) struct Context<'a> {
+    pub params: &'a GbdtParams,
+    pub features: &'a [BinnedFeature],
+    pub gradients: &'a [Gradient],
+    pub weights: Option<&'a [f64]>,
+    /// The unit of the labels.
+    pub unit: f64,
+    pub parallel: bool,
+}
+
+impl Context<'_> {
+    /// The tree, with leaf values in the unit of the labels as they are fitted.
+    pub(super) fn finish(&self, grown: &Grown, index: &[u32]) -> Tree {
+        let leaf = |leaf: &GrownLeaf| self.leaf(&index[leaf.start..leaf.start + leaf.len]);
+        let leaves: Vec<Leaf> = if self.parallel {
+            grown.leaves.par_iter().map(leaf).collect()
+        } else {
+            grown.leaves.iter().map(leaf).collect()
+        };
+        let mut tree =
+            Tree { nodes: Vec::with_capacity(grown.nodes.len()), leaves, category_bits: Vec::new() };
+        let covers = covers(&grown.nodes, &tree.leaves);
+        for (node, &cover) in grown.nodes.iter().zip(&covers) {
+            let [left, right] = node.children;
+            let of = |child: i32| {
+                if child < 0 { tree.leaves[!child as usize].cover } else { covers[child as usize] }
+            };
+            let larger_left = of(left) >= of(right);
+            let feature = &self.features[node.feature];
+            let (rule, missing_left) = rule(&node.cut, feature, larger_left, &mut tree.category_bits);
+            let feature = feature.column as u32;
+            let gain = node.gain.min(f64::MAX);
+            tree.nodes.push(Node { feature, rule, missing_left, left, right, gain, cover });
+        }
+        tree
+    }
+
+    /// Sums in chunks of fixed size and order.
+    fn leaf(&self, rows: &[u32]) -> Leaf {
+        let (mut g, mut h, mut cover) = (0.0, 0.0, 0.0);
+        for rows in rows.chunks(CHUNK) {
+            let (mut chunk_g, mut chunk_h) = (0.0, 0.0);
+            for &row in rows {
+                let gradient = self.gradients[row as usize];
+                chunk_g += gradient.g;
+                chunk_h += gradient.h;
+            }
+            g += chunk_g;
+            h += chunk_h;
+            cover += match self.weights {
+                None => rows.len() as f64,
+                Some(w) => rows.iter().map(|&row| w[row as usize]).sum(),
+            };
+        }
+        let step = shrink(g, self.params.l1 / self.unit) / (h + self.params.l2);
+        // Hessians that round to zero say nothing about how far to go.
+        let value = if step.is_finite() { -self.params.learning_rate * step } else { 0.0 };
+        Leaf { value, cover }
+    }
+}
+
+/// Cover of each node: children come after their parents.
+fn covers(nodes: &[GrownNode], leaves: &[Leaf]) -> Vec<f64> {
+    let mut covers = vec![0.0; nodes.len()];
+    for at in (0..nodes.len()).rev() {
+        let of = |child: i32| if child < 0 { leaves[!child as usize].cover } else { covers[child as usize] };
+        covers[at] = of(nodes[at].children[0]) + of(nodes[at].children[1]);
+    }
+    covers
+}
+
+/// The test of a node, and where missing values go. What no row of the node told goes to the larger child.
+fn rule(cut: &Cut, feature: &BinnedFeature, larger_left: bool, bits: &mut Vec<u64>) -> (Rule, bool) {
+    match (*cut, &feature.bins) {
+        (Cut::Categories { left, seen }, Bins::Categorical { of_level }) => {
+            let side = |bin: usize| if has(&seen, bin) { has(&left, bin) } else { larger_left };
+            let missing_left = if feature.missing { side(feature.known) } else { larger_left };
+            let start = bits.len();
+            bits.resize(start + of_level.len().div_ceil(64), 0);
+            for (level, bin) in of_level.iter().enumerate() {
+                // A level that training never saw is as good as missing.
+                if bin.map_or(missing_left, |bin| side(usize::from(bin))) {
+                    bits[start + level / 64] |= 1 << (level % 64);
+                }
+            }
+            // Levels beyond the words are missing: words that say nothing else need not be kept.
+            if !missing_left {
+                while bits.len() > start && bits.last() == Some(&0) {
+                    bits.pop();
+                }
+            }
+            let words = (bits.len() - start) as u32;
+            (Rule::Categories { start: start as u32, words }, missing_left)
+        }
+        (Cut::Threshold { bin, missing_left }, _) => {
+            (Rule::Threshold(feature.threshold(usize::from(bin))), missing_left.unwrap_or(larger_left))
+        }
+        // Only categorical features are cut by categories.
+        (Cut::Categories { .. }, Bins::Numeric { .. }) => (Rule::Threshold(f64::MAX), larger_left),
+    }
+}
+
+fn has(set: &BinSet, bin: usize) -> bool {
+    set[bin / 64] >> (bin % 64) & 1 == 1
+}
+
+/// The leaf that a row falls into.
+pub(super) fn leaf_of(tree: &Tree, row: &[f64]) -> usize {
+    let mut at = tree.root();
+    while at >= 0 {
+        let node = &tree.nodes[at as usize];
+        let value = row[node.feature as usize];
+        let left = match node.rule {
+            _ if value.is_nan() => node.missing_left,
+            Rule::Threshold(threshold) => value <= threshold,
+            Rule::Categories { start, words } => {
+                let category = value as usize;
+                match tree.words(start, words).get(category / 64) {
+                    Some(word) => word >> (category % 64) & 1 == 1,
+                    None => node.missing_left,
+                }
+            }
+        };
+        at = if left { node.left } else { node.right };
+    }
+    !at as usize
+}

@@ -1,0 +1,350 @@
+//! Growing one tree leaf by leaf: always the split with the greatest gain next.
+//!
+//! Only the smaller child's histogram is summed up; its sibling's is the parent's minus that. A child that cannot
+//! be split gets none. Histograms do not know numbers of rows (they hold only gradients and Hessians), so a numeric
+//! split near the limit of [`crate::GbdtParams::min_rows`] is checked by counting when its turn comes; if it has
+//! too few rows, its feature is searched again with the counts, and the leaf goes back into the queue. Scores
+//! without the check are upper bounds, so the order of splits is the one that counting everything would give.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use rayon::prelude::*;
+
+use super::histogram::{self, Histogram, Slot, Source};
+use super::partition::{GoesLeft, partition};
+use super::quantise::Packed;
+use super::split::{Candidate, Cut, Rules, search};
+use crate::GbdtParams;
+use crate::binning::STRIDE_STEP;
+
+/// Work (rows × features, and the search of each feature) below which one thread is faster than several.
+const SMALL: usize = 1 << 16;
+
+/// A node while its tree grows.
+pub(super) struct GrownNode {
+    /// Index among the binned features.
+    pub feature: usize,
+    pub cut: Cut,
+    /// Children: `>= 0` is a node, `< 0` is leaf `!child`.
+    pub children: [i32; 2],
+    /// In the unit of the loss.
+    pub gain: f64,
+}
+
+/// A leaf's rows: a stretch of the index.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GrownLeaf {
+    pub start: usize,
+    pub len: usize,
+}
+
+/// The shape of a tree; no nodes where no split was worth it.
+pub(super) struct Grown {
+    pub nodes: Vec<GrownNode>,
+    pub leaves: Vec<GrownLeaf>,
+}
+
+/// Buffers that live as long as the fit.
+#[derive(Default)]
+pub(super) struct Buffers {
+    spare: Vec<u32>,
+    histograms: Vec<Histogram>,
+}
+
+/// A leaf that may still be split.
+struct Open {
+    rows: GrownLeaf,
+    total: Packed,
+    depth: usize,
+    histogram: Option<Histogram>,
+    /// Where the leaf hangs: node and side.
+    parent: Option<(usize, usize)>,
+}
+
+/// A leaf's best split, waiting for its turn: greatest gain first, then the oldest leaf.
+struct Waiting {
+    gain: f64,
+    leaf: Reverse<usize>,
+    slot: usize,
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.gain.total_cmp(&other.gain).then(self.leaf.cmp(&other.leaf))
+    }
+}
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Waiting {}
+
+/// Grows a tree on the rows of `index`, which it reorders so that each leaf's rows are together, in their order.
+pub(super) fn grow(
+    source: Source<'_>,
+    rules: &Rules<'_>,
+    params: &GbdtParams,
+    threads: usize,
+    index: &mut [u32],
+    buffers: &mut Buffers,
+) -> Grown {
+    buffers.spare.resize(index.len(), 0);
+    let root = Open {
+        rows: GrownLeaf { start: 0, len: index.len() },
+        total: index.iter().map(|&row| source.packed[row as usize]).sum(),
+        depth: 0,
+        histogram: None,
+        parent: None,
+    };
+    let mut tree = Growing {
+        source,
+        rules,
+        params,
+        threads,
+        index,
+        buffers,
+        nodes: Vec::new(),
+        leaves: Vec::new(),
+        waiting: BinaryHeap::new(),
+    };
+    tree.plant(root);
+    while tree.leaves.len() < params.leaves
+        && let Some(next) = tree.waiting.pop()
+    {
+        tree.try_split(next);
+    }
+    tree.finish()
+}
+
+struct Growing<'a> {
+    source: Source<'a>,
+    rules: &'a Rules<'a>,
+    params: &'a GbdtParams,
+    threads: usize,
+    index: &'a mut [u32],
+    buffers: &'a mut Buffers,
+    nodes: Vec<GrownNode>,
+    leaves: Vec<Open>,
+    waiting: BinaryHeap<Waiting>,
+}
+
+impl Growing<'_> {
+    fn plant(&mut self, mut root: Open) {
+        if self.may_split(&root, 1) {
+            let mut histogram = self.buffer();
+            let job = Job { source: self.source, rules: self.rules, rows: &self.index[..] };
+            let whole = Some(root.total);
+            job.run(self.threads, &mut histogram, None, whole, None);
+            root.histogram = Some(histogram);
+        }
+        self.leaves.push(root);
+        self.queue(0);
+    }
+
+    /// Whether a leaf may be split further when the tree has so many leaves.
+    fn may_split(&self, leaf: &Open, leaves: usize) -> bool {
+        leaves < self.params.leaves
+            && self.params.depth.is_none_or(|most| leaf.depth < most)
+            && leaf.rows.len >= self.params.min_rows.saturating_mul(2).max(2)
+            && !self.source.selected.is_empty()
+    }
+
+    fn buffer(&mut self) -> Histogram {
+        let slots = self.source.selected.len();
+        match self.buffers.histograms.pop() {
+            Some(histogram) if histogram.len() == slots => histogram,
+            _ => histogram::empty(slots),
+        }
+    }
+
+    /// Puts a leaf's best split into the queue, if it has one that is worth it.
+    fn queue(&mut self, leaf: usize) {
+        let open = &mut self.leaves[leaf];
+        let Some(histogram) = &open.histogram else { return };
+        let mut best: Option<(usize, f64)> = None;
+        for (slot, candidate) in histogram.iter().enumerate() {
+            if let Some(Candidate { score, .. }) = candidate.best
+                && best.is_none_or(|b| score > b.1)
+            {
+                best = Some((slot, score));
+            }
+        }
+        match best {
+            Some((slot, score)) if score > self.rules.bar(open.total) => {
+                let gain = score - self.rules.score(open.total);
+                self.waiting.push(Waiting { gain, leaf: Reverse(leaf), slot });
+            }
+            _ => self.buffers.histograms.extend(open.histogram.take()),
+        }
+    }
+
+    /// Splits the leaf, or sends it back to the queue where the split leaves too few rows.
+    fn try_split(&mut self, next: Waiting) {
+        let Waiting { gain, leaf: Reverse(leaf), slot } = next;
+        let open = &mut self.leaves[leaf];
+        let Some(slot_state) = open.histogram.as_mut().map(|h| &mut h[slot]) else { return };
+        let Some(candidate) = slot_state.best else { return };
+        let feature = self.source.selected[slot];
+        let binned = &self.source.features[feature];
+        let goes_left = table(&candidate.cut, binned.known);
+        if slot_state.counts.is_none() && !self.rules.surely_enough_rows(open.total, candidate.left) {
+            let rows = &self.index[open.rows.start..open.rows.start + open.rows.len];
+            let counts = self.source.count(feature, rows);
+            let left: usize = counts.iter().zip(goes_left).map(|(&c, l)| c as usize * usize::from(l)).sum();
+            let enough = left.min(rows.len() - left) >= self.params.min_rows;
+            slot_state.counts = Some(counts);
+            if !enough {
+                search(slot_state, binned, open.total, self.rules);
+                return self.queue(leaf);
+            }
+        }
+        self.split(leaf, feature, candidate, &goes_left, gain);
+    }
+
+    fn split(&mut self, leaf: usize, feature: usize, candidate: Candidate, goes_left: &GoesLeft, gain: f64) {
+        let node = self.nodes.len();
+        let Open { rows: GrownLeaf { start, len }, total, depth, .. } = self.leaves[leaf];
+        let left_len = partition(
+            &mut self.index[start..start + len],
+            &mut self.buffers.spare[..len],
+            &self.source.matrix.by_column[feature],
+            goes_left,
+            self.threads > 1,
+        );
+        let parent_histogram = self.leaves[leaf].histogram.take();
+        let child = |start, len, total, side| Open {
+            rows: GrownLeaf { start, len },
+            total,
+            depth: depth + 1,
+            histogram: None,
+            parent: Some((node, side)),
+        };
+        let left = child(start, left_len, candidate.left, 0);
+        let right = child(start + left_len, len - left_len, total - candidate.left, 1);
+        let new = self.leaves.len();
+        if let Some((parent, side)) = self.leaves[leaf].parent {
+            self.nodes[parent].children[side] = node as i32;
+        }
+        let children = [!(leaf as i32), !(new as i32)];
+        let gain = gain * self.rules.unit;
+        self.nodes.push(GrownNode { feature, cut: candidate.cut, children, gain });
+        self.leaves[leaf] = left;
+        self.leaves.push(right);
+        if let Some(histogram) = parent_histogram {
+            self.give_histograms(leaf, new, histogram);
+        }
+        self.queue(leaf);
+        self.queue(new);
+    }
+
+    /// Sums and searches for the children that may be split further.
+    fn give_histograms(&mut self, left: usize, right: usize, mut parent: Histogram) {
+        let count = self.leaves.len();
+        let (small, large) = if self.leaves[left].rows.len <= self.leaves[right].rows.len {
+            (left, right)
+        } else {
+            (right, left)
+        };
+        // The larger child may always be split where the smaller one may.
+        if !self.may_split(&self.leaves[large], count) {
+            self.buffers.histograms.push(parent);
+            return;
+        }
+        let small_total = self.may_split(&self.leaves[small], count).then_some(self.leaves[small].total);
+        let large_total = Some(self.leaves[large].total);
+        let mut histogram = self.buffer();
+        let GrownLeaf { start, len } = self.leaves[small].rows;
+        let job = Job { source: self.source, rules: self.rules, rows: &self.index[start..start + len] };
+        job.run(self.threads, &mut histogram, Some(&mut parent), small_total, large_total);
+        self.leaves[large].histogram = Some(parent);
+        match small_total {
+            Some(_) => self.leaves[small].histogram = Some(histogram),
+            None => self.buffers.histograms.push(histogram),
+        }
+    }
+
+    fn finish(self) -> Grown {
+        let mut leaves = Vec::with_capacity(self.leaves.len());
+        for leaf in self.leaves {
+            self.buffers.histograms.extend(leaf.histogram);
+            leaves.push(leaf.rows);
+        }
+        Grown { nodes: self.nodes, leaves }
+    }
+}
+
+/// Summing up one child's histogram, subtracting it from its parent's, and searching both: one piece of work for
+/// each stretch of features, so that threads meet once a split.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    source: Source<'a>,
+    rules: &'a Rules<'a>,
+    rows: &'a [u32],
+}
+
+impl Job<'_> {
+    /// A total says that this side is to be searched.
+    fn run(
+        self,
+        threads: usize,
+        child: &mut [Slot],
+        parent: Option<&mut [Slot]>,
+        child_total: Option<Packed>,
+        sibling_total: Option<Packed>,
+    ) {
+        let slots = child.len();
+        let work = slots * (self.rows.len() + 512);
+        let stretch = match threads {
+            1 => slots,
+            _ if work < SMALL => slots,
+            _ => slots.div_ceil(threads).next_multiple_of(STRIDE_STEP),
+        };
+        let part = |first: usize, child: &mut [Slot], parent: Option<&mut [Slot]>| {
+            self.source.build(child, first, self.rows);
+            if let Some(parent) = parent {
+                self.source.subtract(parent, child, first);
+                self.search(parent, first, sibling_total);
+            }
+            self.search(child, first, child_total);
+        };
+        if stretch >= slots {
+            return part(0, child, parent);
+        }
+        match parent {
+            Some(parent) => child
+                .par_chunks_mut(stretch)
+                .zip(parent.par_chunks_mut(stretch))
+                .enumerate()
+                .for_each(|(at, (child, parent))| part(at * stretch, child, Some(parent))),
+            None => child
+                .par_chunks_mut(stretch)
+                .enumerate()
+                .for_each(|(at, child)| part(at * stretch, child, None)),
+        }
+    }
+
+    fn search(&self, slots: &mut [Slot], first: usize, total: Option<Packed>) {
+        let Some(total) = total else { return };
+        for (slot, &feature) in slots.iter_mut().zip(&self.source.selected[first..]) {
+            search(slot, &self.source.features[feature], total, self.rules);
+        }
+    }
+}
+
+/// For each bin, whether it goes left. Bins without rows go right here; where they go in the model is decided when
+/// the tree is finished.
+fn table(cut: &Cut, known: usize) -> GoesLeft {
+    match *cut {
+        Cut::Threshold { bin, missing_left } => std::array::from_fn(|b| {
+            u8::from(b <= usize::from(bin) || (b == known && missing_left == Some(true)))
+        }),
+        Cut::Categories { left, .. } => std::array::from_fn(|b| (left[b / 64] >> (b % 64) & 1) as u8),
+    }
+}

@@ -1,0 +1,322 @@
+//! From an order log to a churn model.
+
+use serde::{Deserialize, Serialize};
+use tenure_backends::tune::{self, TuneOptions};
+use tenure_backends::{Backend, LogisticParams};
+use tenure_core::{Dataset, Error, FitContext, Learner, Progress, Schema, Target, seed};
+use tenure_eval::calibration::{CalibratedInterval, Calibrator, Method};
+use tenure_eval::metrics::BinaryReport;
+use tenure_eval::splits::{self, Split};
+use tenure_eval::threshold;
+use tenure_features::{FuzzyAxes, OrderLog, Timestamp, training_set};
+
+use crate::error::Result;
+use crate::model::{ChurnModel, ChurnSettings, Parts};
+use crate::params::{ChurnParams, Goal};
+
+/// Fewest rows (customers × snapshots) to learn from.
+pub const LEAST_ROWS: usize = 100;
+
+/// Rows up to which the trees are fitted three times and averaged; beyond, one fit is steady enough.
+const FEW_ROWS: usize = 50_000;
+
+/// A fitted model and how its training went.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model.
+    pub model: ChurnModel,
+    /// How it went.
+    pub report: TrainReport,
+}
+
+/// How a training went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainReport {
+    /// Customers × snapshots learned from.
+    pub rows: usize,
+    /// Different customers among them.
+    pub customers: usize,
+    /// Columns the learner saw, fuzzy memberships included.
+    pub features: usize,
+    /// Share of the rows that churned.
+    pub churn_rate: f64,
+    /// The snapshots, oldest first.
+    pub snapshots: Vec<SnapshotReport>,
+    /// Trees of each boosted fit, where there are any.
+    pub trees: Option<usize>,
+    /// Figures on later snapshots after training on earlier ones, a prediction window apart; empty where the
+    /// log is too short for that.
+    pub time_series_cv: Vec<TimeFold>,
+    /// Figures out of fold, with whole customers held out, before and after calibration.
+    pub uncalibrated: BinaryReport,
+    /// The same after calibration. The calibration was learned on these rows.
+    pub calibrated: BinaryReport,
+    /// Probability from which a customer is at risk.
+    pub threshold: f64,
+    /// Worth of keeping a customer that profits are computed with.
+    pub saved_value: f64,
+    /// Decisions taken on the way, in words.
+    pub notes: Vec<String>,
+}
+
+/// One snapshot of the training set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SnapshotReport {
+    /// Features are as of this instant.
+    pub as_of: Timestamp,
+    /// Customers in it.
+    pub rows: usize,
+    /// Share that churned.
+    pub churn_rate: f64,
+}
+
+/// One fold of the time-series cross-validation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TimeFold {
+    /// The snapshot judged on.
+    pub as_of: Timestamp,
+    /// Rows trained on, all labelled before `as_of`.
+    pub train_rows: usize,
+    /// Rows judged.
+    pub rows: usize,
+    /// Area under the ROC curve.
+    pub roc_auc: f64,
+    /// Log loss, before calibration.
+    pub log_loss: f64,
+}
+
+/// Trains on every order before `until` (the whole log without it).
+///
+/// # Errors
+/// Where no snapshot fits in the log, fewer than [`LEAST_ROWS`] rows result, all of one class, a parameter is
+/// out of range, or the work is cancelled.
+pub fn train(
+    log: &OrderLog,
+    params: &ChurnParams,
+    until: Option<Timestamp>,
+    context: &FitContext<'_>,
+) -> Result<Trained> {
+    params.check()?;
+    let table = training_set(log, &params.plan(), until, &params.features()?, context)?;
+    let data = table.into_data();
+    if data.rows() < LEAST_ROWS {
+        return Err(Error::NotEnoughRows { found: data.rows(), needed: LEAST_ROWS }.into());
+    }
+    data.target()?.require_two_classes()?;
+
+    let reports = snapshot_reports(&data)?;
+    let axes = FuzzyAxes::fit(data.schema(), data.x())?;
+    let wide = axes.append(&data)?.with_offsets(offsets(&data, &reports))?;
+    let labels = data.target()?.values();
+
+    let mut notes = Vec::new();
+    let splits = customer_splits(&data, params.folds, context.seed)?;
+    let options = TuneOptions { refits: if data.rows() <= FEW_ROWS { 3 } else { 1 }, ..TuneOptions::default() };
+    let tuned = tune::fit(&params.backend, &options, &wide, &splits, context)?;
+    notes.extend(tuned.notes);
+
+    let calibrator = Calibrator::fit(Method::Platt, &tuned.out_of_fold, labels, None)?;
+    let calibrated: Vec<f64> = tuned.out_of_fold.iter().map(|p| calibrator.apply(*p)).collect();
+    let intervals = CalibratedInterval::fit(&calibrated, labels, params.interval_level)?;
+    let saved_value = params.profit.saved_value.unwrap_or_else(|| window_spend(&data, params));
+    let threshold = choose_threshold(params, saved_value, &calibrated, labels)?;
+
+    let chosen = with_trees(&params.backend, tuned.trees);
+    let time_series_cv = time_series_cv(&chosen, &wide, params, &reports, context, &mut notes)?;
+    let recency = recency_baseline(&data, context)?;
+
+    let settings = ChurnSettings {
+        params: params.clone(),
+        threshold,
+        saved_value,
+        version: version(&data, context.seed),
+        until: log.coverage_end(until).unwrap_or_default(),
+        snapshots: reports.iter().map(|r| r.as_of).collect(),
+        rows: data.rows(),
+        churn_rate: mean(labels),
+    };
+    let report = TrainReport {
+        rows: data.rows(),
+        customers: distinct(data.groups().unwrap_or_default()),
+        features: wide.schema().len(),
+        churn_rate: mean(labels),
+        snapshots: reports,
+        trees: tuned.trees,
+        time_series_cv,
+        uncalibrated: BinaryReport::new(labels, &tuned.out_of_fold, None, threshold)?,
+        calibrated: BinaryReport::new(labels, &calibrated, None, threshold)?,
+        threshold,
+        saved_value,
+        notes,
+    };
+    let schema = data.schema().clone();
+    let typical = medians(&data);
+    let parts = Parts { inner: tuned.model, recency, axes, schema, calibrator, intervals, typical, settings };
+    Ok(Trained { model: ChurnModel::new(parts)?, report })
+}
+
+fn snapshot_reports(data: &Dataset) -> Result<Vec<SnapshotReport>> {
+    let labels = data.target()?.values();
+    let mut reports: Vec<SnapshotReport> = Vec::new();
+    for (&time, &label) in data.times().unwrap_or_default().iter().zip(labels) {
+        let as_of = Timestamp::from_seconds(time);
+        if reports.last().is_none_or(|r| r.as_of != as_of) {
+            reports.push(SnapshotReport { as_of, rows: 0, churn_rate: 0.0 });
+        }
+        if let Some(report) = reports.last_mut() {
+            report.rows += 1;
+            report.churn_rate += label;
+        }
+    }
+    for report in &mut reports {
+        report.churn_rate /= report.rows as f64;
+    }
+    Ok(reports)
+}
+
+/// For each row the log-odds of its snapshot's churn rate, less those of the latest snapshot.
+///
+/// Half a customer of either kind is added so that a snapshot of one class keeps finite odds.
+fn offsets(data: &Dataset, reports: &[SnapshotReport]) -> Vec<f64> {
+    let log_odds = |r: &SnapshotReport| {
+        let churned = r.churn_rate * r.rows as f64;
+        ((churned + 0.5) / (r.rows as f64 - churned + 0.5)).ln()
+    };
+    let latest = reports.last().map_or(0.0, log_odds);
+    reports.iter().flat_map(|r| std::iter::repeat_n(log_odds(r) - latest, r.rows)).take(data.rows()).collect()
+}
+
+/// Splits that keep all rows of a customer together.
+fn customer_splits(data: &Dataset, folds: usize, seed: u64) -> Result<Vec<Split>> {
+    let groups = data.groups().unwrap_or_default();
+    Ok(splits::stratified_group_k_fold(data.target()?.values(), groups, folds, seed)?)
+}
+
+fn with_trees(backend: &Backend, trees: Option<usize>) -> Backend {
+    let mut backend = backend.clone();
+    let Some(trees) = trees else { return backend };
+    let set = |backend: &mut Backend| {
+        if let Backend::Gbdt(params) = backend {
+            params.trees = trees;
+            params.early_stopping_rounds = None;
+        }
+    };
+    set(&mut backend);
+    if let Backend::Blend(blend) = &mut backend {
+        blend.members.iter_mut().for_each(|member| set(&mut member.learner));
+    }
+    backend
+}
+
+/// Trains on earlier snapshots and judges on a later one, never closer than a prediction window.
+fn time_series_cv(
+    backend: &Backend,
+    wide: &Dataset,
+    params: &ChurnParams,
+    reports: &[SnapshotReport],
+    context: &FitContext<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<TimeFold>> {
+    let gap = i64::from(params.prediction_days) * tenure_features::time::DAY;
+    let times = wide.times().unwrap_or_default();
+    let usable: Vec<&SnapshotReport> = reports
+        .iter()
+        .filter(|r| reports[0].as_of.seconds() + gap <= r.as_of.seconds())
+        .filter(|r| r.churn_rate > 0.0 && r.churn_rate < 1.0)
+        .collect();
+    if usable.is_empty() {
+        notes.push("too few snapshots for a time-series cross-validation: none lies a prediction window after the first".into());
+        return Ok(Vec::new());
+    }
+    let learner = backend.clone().check()?;
+    let latest = &usable[usable.len().saturating_sub(params.folds)..];
+    let mut folds = Vec::new();
+    for (done, report) in latest.iter().enumerate() {
+        let rows = |keep: &dyn Fn(i64) -> bool| -> Vec<usize> {
+            (0..times.len()).filter(|&row| keep(times[row])).collect()
+        };
+        let instant = report.as_of.seconds();
+        let train = wide.select(&rows(&|time| time + gap <= instant));
+        let test = wide.select(&rows(&|time| time == instant));
+        if train.target()?.require_two_classes().is_err() {
+            continue;
+        }
+        let silent = FitContext { progress: &(), ..context.part(1_000 + done as u64) };
+        let fitted = learner.fit(&train, None, &silent)?;
+        let scores = fitted.model.predict(test.x())?.column(0).to_vec();
+        let labels = test.target()?.values();
+        folds.push(TimeFold {
+            as_of: report.as_of,
+            train_rows: train.rows(),
+            rows: test.rows(),
+            roc_auc: tenure_eval::metrics::roc_auc(labels, &scores, None)?,
+            log_loss: tenure_eval::metrics::log_loss(labels, &scores, None)?,
+        });
+        let total = Some(latest.len() as u64);
+        let (stage, figure) = ("judging on later months", folds.last().map(|f| ("roc_auc", f.roc_auc)));
+        context.progress.report(Progress { stage, done: done as u64 + 1, total, figure });
+        context.check_cancelled(stage)?;
+    }
+    Ok(folds)
+}
+
+/// Mean spend of one prediction window, as the spend in the observation window suggests it.
+fn window_spend(data: &Dataset, params: &ChurnParams) -> f64 {
+    let Some(column) = data.schema().position("spend_window") else { return 1.0 };
+    let spend: Vec<f64> = data.x().column(column).iter().copied().filter(|v| *v > 0.0).collect();
+    let share = f64::from(params.prediction_days) / f64::from(params.observation_days);
+    if spend.is_empty() { 1.0 } else { mean(&spend) * share }
+}
+
+fn choose_threshold(params: &ChurnParams, saved_value: f64, scores: &[f64], labels: &[f64]) -> Result<f64> {
+    Ok(match params.goal {
+        Goal::F1 => threshold::best_f1(labels, scores, None)?.threshold,
+        Goal::Profit => {
+            threshold::best_profit(labels, scores, None, &params.profit.economics(saved_value))?.threshold
+        }
+        Goal::Precision { at_least } => threshold::precision_at_least(labels, scores, None, at_least)?.threshold,
+    })
+}
+
+/// A logistic regression on recency alone.
+fn recency_baseline(data: &Dataset, context: &FitContext<'_>) -> Result<Box<dyn tenure_core::Model>> {
+    const COLUMN: &str = "recency_days";
+    let Some(column) = data.schema().position(COLUMN) else {
+        return Err(Error::Internal(format!("the order features have no `{COLUMN}`")).into());
+    };
+    let schema = Schema::new(vec![data.schema().features()[column].clone()])?;
+    let x = data.x().column(column).to_owned().insert_axis(ndarray::Axis(1));
+    let target = Target::binary("churn_probability", data.target()?.values().to_vec())?;
+    let only = Dataset::new(schema, x)?.with_target(target)?;
+    let silent = FitContext { progress: &(), ..context.clone() };
+    Ok(LogisticParams::default().check()?.fit(&only, None, &silent)?.model)
+}
+
+fn medians(data: &Dataset) -> Vec<f64> {
+    let median = |column: ndarray::ArrayView1<'_, f64>| {
+        let mut known: Vec<f64> = column.iter().copied().filter(|v| !v.is_nan()).collect();
+        let middle = known.len() / 2;
+        if known.is_empty() { f64::NAN } else { *known.select_nth_unstable_by(middle, f64::total_cmp).1 }
+    };
+    data.x().columns().into_iter().map(median).collect()
+}
+
+/// A name for the model that changes with its data, parameters and seed.
+fn version(data: &Dataset, training_seed: u64) -> String {
+    let mut hash = seed::mix(training_seed, data.rows() as u64);
+    for (row, label) in data.x().rows().into_iter().zip(data.target().map(Target::values).unwrap_or_default()) {
+        hash = seed::mix(hash, label.to_bits());
+        for value in row {
+            hash = seed::mix(hash, value.to_bits());
+        }
+    }
+    format!("churn-{:012x}", hash >> 16)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn distinct(groups: &[u64]) -> usize {
+    groups.iter().collect::<std::collections::HashSet<_>>().len()
+}

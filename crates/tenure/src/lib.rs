@@ -1,0 +1,1 @@
+//! Customer analytics: churn scores from an order log.
