@@ -96,7 +96,7 @@ fn coverage(rows: u64, runs: u64, level: f64, true_rate: impl Fn(f64) -> f64) ->
         let p: Vec<f64> = (0..rows).map(|i| 0.01 + 0.98 * draw(0, i).powi(2)).collect();
         let y: Vec<f64> =
             (0..rows).map(|i| f64::from(u8::from(draw(1, i) < true_rate(p[i as usize])))).collect();
-        let fitted = CalibratedInterval::fit(&p, &y, level).unwrap();
+        let fitted = CalibratedInterval::fit(&p, &y, level).expect("valid rows");
         for i in 0..200 {
             let p = 0.01 + 0.98 * draw(2, i).powi(2);
             let (band, interval, truth) = (fitted.band(p), fitted.interval(p), true_rate(p));

@@ -99,16 +99,19 @@ impl Model for Doubles {
     }
 
     fn to_artifact(&self) -> Artifact {
-        Artifact::new("doubles", 1, &()).unwrap()
+        Artifact::new("doubles", 1, &()).expect("valid")
     }
 }
 
 fn doubles() -> (Doubles, Dataset) {
     let features = || vec![Feature::numeric("a", "", ""), Feature::numeric("b", "", "")];
-    let schema = Schema::new(features()).unwrap();
+    let schema = Schema::new(features()).expect("valid");
     let x = Array2::from_shape_fn((300, 2), |(r, c)| seed::unit(c as u64, r as u64));
     let y = x.column(0).iter().map(|a| f64::from(u8::from(*a > 0.5))).collect();
-    let data = Dataset::new(schema.clone(), x).unwrap().with_target(Target::binary("y", y).unwrap()).unwrap();
+    let data = Dataset::new(schema.clone(), x)
+        .expect("valid")
+        .with_target(Target::binary("y", y).expect("valid"))
+        .expect("valid");
     (Doubles { schema, outputs: vec![Output::value("double", "")] }, data)
 }
 

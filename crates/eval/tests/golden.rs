@@ -73,7 +73,7 @@ struct Calibration {
 }
 
 fn golden() -> Golden {
-    serde_json::from_str(include_str!("golden/golden.json")).unwrap()
+    serde_json::from_str(include_str!("golden/golden.json")).expect("the fields above")
 }
 
 #[track_caller]

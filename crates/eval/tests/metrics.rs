@@ -11,7 +11,7 @@ const REGRESSION: [Binary; 5] = [mae, rmse, r2, mape, normalised_gini];
 
 #[track_caller]
 fn refused<T: std::fmt::Debug>(result: tenure_eval::Result<T>, words: &str) {
-    assert_eq!(result.unwrap_err().to_string(), words);
+    assert_eq!(result.expect_err(words).to_string(), words);
 }
 
 #[test]

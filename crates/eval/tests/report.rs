@@ -1,5 +1,8 @@
 //! Reports: what gets onto the page, and that nothing breaks out of it.
 
+// The helpers are test code too; clippy's exemption only knows `#[test]` functions.
+#![allow(clippy::unwrap_used)]
+
 use tenure_core::seed::unit;
 use tenure_eval::Error;
 use tenure_eval::report::{

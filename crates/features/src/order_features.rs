@@ -83,6 +83,12 @@ features! {
         = f => f.channel_concentration;
 }
 
+/// The same value, with one bit pattern for NaN: 0 / 0 has another than [`f64::NAN`] on some machines, which
+/// would tell apart what is equally unknown.
+pub(crate) fn one_nan(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value }
+}
+
 fn ratio(a: f64, b: f64) -> f64 {
     if b == 0.0 { f64::NAN } else { a / b }
 }
@@ -170,6 +176,8 @@ impl OrderFeatures {
 
     /// Writes the features at an instant; `row` has one place a feature.
     pub(crate) fn write(sweep: &mut Sweep<'_>, instant: i64, row: &mut [f64]) {
-        row.copy_from_slice(&values(&sweep.at(instant)));
+        for (place, value) in row.iter_mut().zip(values(&sweep.at(instant))) {
+            *place = one_nan(value);
+        }
     }
 }

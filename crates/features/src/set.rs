@@ -3,6 +3,7 @@
 use tenure_core::{Feature, Schema};
 
 use crate::history::Orders;
+use crate::order_features::one_nan;
 use crate::sweep::SweepScratch;
 use crate::{AsOf, Error, OrderFeatures, OrderLog, Result, Timestamp};
 
@@ -109,7 +110,7 @@ impl FeatureSet {
     /// The features after the built-in ones.
     pub(crate) fn write_own(&self, view: &AsOf<'_>, row: &mut [f64]) {
         for (place, feature) in row[OrderFeatures::width()..].iter_mut().zip(&self.own) {
-            *place = feature.compute(view);
+            *place = one_nan(feature.compute(view));
         }
     }
 

@@ -1,5 +1,7 @@
 //! The features: by hand, against the naive oracle, and blind to the future.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use std::collections::BTreeMap;

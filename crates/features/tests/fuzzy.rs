@@ -1,5 +1,7 @@
 //! Fuzzy axes: a partition learned from training rows.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 use tenure_core::{Dataset, Feature, Schema, Target};

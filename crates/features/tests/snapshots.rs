@@ -1,5 +1,7 @@
 //! Snapshots: which instants, whom, which labels, and what is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use std::sync::Mutex;

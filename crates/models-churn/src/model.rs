@@ -1,6 +1,7 @@
 //! The fitted churn model: a backend's model, calibrated, that knows its own words.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::path::Path;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, concatenate};
@@ -47,7 +48,6 @@ pub struct ChurnSettings {
 /// As a [`Model`] it reads the order features of `tenure-features` and gives one output, `churn_probability`,
 /// calibrated and explained in log-odds. What the fuzzy axes contribute is counted to the feature they are
 /// made of.
-#[derive(Debug)]
 pub struct ChurnModel {
     /// Reads the order features with their fuzzy memberships behind them.
     pub(crate) inner: Box<dyn Model>,
@@ -63,6 +63,13 @@ pub struct ChurnModel {
     /// For each membership the column of the feature it is made of.
     sources: Vec<usize>,
     outputs: [Output; 1],
+}
+
+impl fmt::Debug for ChurnModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = &self.settings.version;
+        f.debug_struct("ChurnModel").field("version", version).field("features", &self.schema.len()).finish()
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! The filter against brute force: paths drawn from the prior, weighted by the likelihood of one history.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may fail loudly")]
+
 use std::sync::Arc;
 
 use tenure_core::seed::mix;

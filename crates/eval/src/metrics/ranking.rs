@@ -9,7 +9,7 @@ use crate::rank::Ranking;
 /// where a tie counts half (the Mann–Whitney statistic). 0 to 1; 0.5 is chance. O(n log n).
 ///
 /// # Errors
-/// As [the module](self) says; [`crate::Error::OneClass`] where a class has no weight.
+/// As [the module](super) says; [`crate::Error::OneClass`] where a class has no weight.
 pub fn roc_auc(labels: &[f64], scores: &[f64], weights: Option<&[f64]>) -> Result<f64> {
     Ok(Ranking::of_two_classes(labels, scores, weights, "roc_auc")?.auc())
 }

@@ -40,9 +40,7 @@ mod model;
 mod parts;
 mod svg;
 
-pub use binary::{
-    BinaryEvaluation, ExplainedRow, Importance, ProfitAssumptions, Role, ScoredModel, Wording,
-};
+pub use binary::{BinaryEvaluation, ExplainedRow, Importance, ProfitAssumptions, Role, ScoredModel, Wording};
 pub use format::NumberFormat;
 pub use model::{
     Axis, Bar, BarChart, Cell, ColumnChart, ColumnSeries, Explanations, Factor, KeyFigure, LineChart, Marker,

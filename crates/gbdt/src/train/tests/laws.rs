@@ -35,7 +35,9 @@ fn mixed(rows: usize, seed: u64) -> Dataset {
     });
     let y = (0..rows)
         .map(|r| {
-            let p = 0.2 + 0.4 * f64::from(x[[r, 1]] > 0.5) + 0.3 * f64::from((x[[r, 9]] as usize).is_multiple_of(3));
+            let p = 0.2
+                + 0.4 * f64::from(x[[r, 1]] > 0.5)
+                + 0.3 * f64::from((x[[r, 9]] as usize).is_multiple_of(3));
             f64::from(u[r * 11 + 10] < p)
         })
         .collect();

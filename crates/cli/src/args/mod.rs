@@ -1,0 +1,110 @@
+//! What the command line accepts.
+
+mod churn;
+mod orders;
+mod table;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use churn::{ChurnCommand, ChurnEvaluate, ChurnExplain, ChurnPredict, ChurnTrain, Goal};
+pub use orders::OrdersFile;
+pub use table::{TableCommand, TableCv, TableExplain, TableLearn, TablePredict, TableRead, TableTrain, Task};
+
+const EXAMPLES: &str = "\
+Examples:
+  tenure quickstart
+  tenure churn train --orders orders.csv --model churn-model
+  tenure churn predict --orders orders.csv --model churn-model --as-of 2024-06-01 --out scores.csv
+  tenure table cv --data customers.csv --target Churn --task binary
+
+Exit codes: 0 done, 1 cannot write the answer, 2 wrong arguments, 3 the data do not allow it,
+4 a file cannot be read or written, 5 no usable model, 70 a defect of tenure.";
+
+/// Customer analytics from the command line: which customers are about to leave, how sure that is, why, and
+/// what to do.
+#[derive(Debug, Parser)]
+#[command(name = "tenure", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// Threads to use; all of the machine's by default. Results do not depend on it.
+    #[arg(long, global = true, default_value_t = 0, hide_default_value = true, value_name = "N")]
+    pub threads: usize,
+    /// No progress bars, even on a terminal.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// See it all work on synthetic orders: generate, train, evaluate, score everyone, write a report.
+    Quickstart(Quickstart),
+    /// Generate data with a known truth.
+    #[command(subcommand)]
+    Synth(SynthCommand),
+    /// Customer churn from an order log: train, evaluate, predict, explain.
+    #[command(subcommand)]
+    Churn(ChurnCommand),
+    /// The same learners on any table of your own: cross-validate, train, predict, explain.
+    #[command(subcommand)]
+    Table(TableCommand),
+}
+
+/// `tenure quickstart`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  tenure quickstart --customers 5000 --out /tmp/first-look")]
+pub struct Quickstart {
+    /// Customers to generate.
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub customers: u32,
+    /// Everything random follows from it: same seed, same files.
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub seed: u64,
+    /// Folder for the model, predictions.csv, metrics.json and report.html.
+    #[arg(long, default_value = "tenure-quickstart", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print the figures as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tenure synth …`
+#[derive(Debug, Subcommand)]
+pub enum SynthCommand {
+    /// Orders of customers who join, buy with the seasons, slow down and leave.
+    Orders(SynthOrders),
+}
+
+/// `tenure synth orders`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tenure synth orders --customers 20000 --months 24 --out orders.csv
+  tenure synth orders --customers 1000000 --out orders.parquet
+  tenure synth orders --out orders.csv.gz --truth truth.csv --truth-as-of 2024-06-01")]
+pub struct SynthOrders {
+    /// Customers to generate.
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub customers: u32,
+    /// Length of the log.
+    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub months: u32,
+    /// Same seed, same bytes.
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub seed: u64,
+    /// The file; its name chooses the format: .csv, .jsonl (either with .gz) or .parquet.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Also write each customer's true churn probability (CSV).
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+    /// Instants of the truth; by default one prediction window before the end of the log.
+    #[arg(long, value_name = "DATE,…", value_delimiter = ',', requires = "truth")]
+    pub truth_as_of: Vec<String>,
+    /// Print the summary as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,23 @@
+//! What the commands do.
+
+mod churn;
+mod evaluation;
+mod orders;
+mod quickstart;
+mod synth;
+mod table;
+
+use anyhow::Result;
+
+use crate::args::Command;
+use crate::session::Session;
+
+/// Runs one command.
+pub fn run(command: &Command, session: &Session) -> Result<()> {
+    match command {
+        Command::Quickstart(args) => quickstart::run(args, session),
+        Command::Synth(args) => synth::run(args, session),
+        Command::Churn(args) => churn::run(args, session),
+        Command::Table(args) => table::run(args, session),
+    }
+}

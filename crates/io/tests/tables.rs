@@ -1,0 +1,129 @@
+//! Tables as they come.
+
+mod common;
+
+use common::{data, file, folder, table_refusal};
+use tenure_core::{FeatureKind, TargetKind};
+use tenure_io::{ColumnDecision, TableOptions, read_table};
+
+const TEXT: &str = "id,age,plan,since,note,constant,left\n1,30,pro,2024-01-01,a,x,Yes\n2,,basic,2024-01-02,b,x,No\n\
+                    3,\"31\",?,2024-01-03,b,x,No\n";
+
+fn target(name: &str) -> TableOptions<'static> {
+    TableOptions { target: Some(name.into()), ..TableOptions::default() }
+}
+
+#[test]
+fn columns_are_decided_in_words() {
+    let folder = folder();
+    let path = file(&folder, "t.csv", TEXT);
+    let options = TableOptions { missing: vec!["?".into()], drop: vec!["note".into()], ..target("left") };
+    let (set, report) = read_table(&path, &options).unwrap();
+    assert_eq!(set.schema().names().collect::<Vec<_>>(), ["age", "plan", "since"]);
+    assert_eq!(set.target().unwrap().values(), [1.0, 0.0, 0.0]);
+    assert!(set.x()[[1, 0]].is_nan() && set.x()[[2, 1]].is_nan());
+    assert_eq!(set.x()[[0, 2]], 19_723.0);
+    let said = report.to_string();
+    for words in [
+        "id: dropped: an identifier (by its name",
+        "plan: categorical, 2 levels: basic, pro; 1 missing",
+        "since: a date, as days since 1970-01-01",
+        "note: dropped, as asked",
+        "constant: dropped: `x` in every row",
+        "left: the target: `Yes` is positive (the obvious one of the two), 1 of 3 rows",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    let known = TableOptions {
+        schema: Some(set.schema()),
+        ignore: vec!["note".into(), "id".into(), "constant".into()],
+        ..target("left")
+    };
+    let other = file(&folder, "p.csv", "since,plan,age,id\n2024-02-01,gold,40,9\n");
+    let (scored, report) = read_table(&other, &known).unwrap();
+    assert_eq!(scored.x()[[0, 0]], 40.0);
+    assert_eq!(scored.x()[[0, 2]], 19_754.0);
+    assert!(
+        report.to_string().contains("values the model has not seen, taken as missing: 1 (line 2)"),
+        "{report}"
+    );
+    let wrong = file(&folder, "w.csv", "since,age,colour\n2024-02-01,40,red\n");
+    assert_eq!(
+        read_table(&wrong, &known).unwrap_err().to_string(),
+        "the columns do not match the model: missing features [plan], unexpected features [colour]"
+    );
+}
+
+#[test]
+fn what_cannot_be_a_table_is_named() {
+    let none = TableOptions::default();
+    let check = |text: &str, options: &TableOptions<'_>, expected: &str| {
+        assert_eq!(table_refusal(text, options), expected)
+    };
+    check("", &none, "t.csv: the file is empty");
+    check("a,b\n", &none, "t.csv: the file has a header (a, b) but no line of data");
+    check("a,b\n1\n", &none, "t.csv, line 2: 1 fields, expected 2");
+    check("a,b,a\n1,2,3\n", &none, "t.csv, column `a`: occurs twice, as columns 1 and 3; rename one");
+    check("a,b\n1,2\n", &target("c"), "t.csv: there is no column `c`; the columns are: a, b");
+    check(
+        "a,b\n1,x\n2,y\n",
+        &target("b"),
+        "t.csv, column `b`: which of `x`, `y` is the positive value? name it with --positive",
+    );
+    check(
+        "a,b\n1,x\n2,x\n",
+        &target("b"),
+        "one class only: all 2 rows of target `b` are `x`; two classes are needed",
+    );
+    check(
+        "a,b\n1,x\n2,y\n3,z\n",
+        &target("b"),
+        "t.csv, column `b`: the target has 3 values (`x`, `y`, `z`, …); expected two classes: name the positive one with --positive, or numbers",
+    );
+    let mut text = "a\n".to_owned();
+    (0..200).for_each(|i| text.push_str(if i == 150 { "n.k.\n" } else { "1.5\n2\n" }));
+    check(
+        &text,
+        &none,
+        "t.csv, line 302, column `a`: `n.k.` is not a number such as 1234.50 or 1,234.50 (list it with --missing if it stands for no value)",
+    );
+    check(
+        "a,b\n1,1\n2,inf\n",
+        &none,
+        "t.csv, line 3, column `b`: `inf` is not a finite number (list it with --missing if it stands for no value)",
+    );
+}
+
+#[test]
+fn real_tables_are_read_as_described() {
+    if let Some(path) = data("telco_churn/Telco-Customer-Churn.csv") {
+        let (set, report) = read_table(&path, &target("Churn")).unwrap();
+        assert_eq!((set.rows(), set.schema().len()), (7043, 19));
+        assert_eq!(set.target().unwrap().values().iter().sum::<f64>(), 1869.0);
+        assert_eq!(set.target().unwrap().kind(), &TargetKind::Binary);
+        let charges = report.columns.iter().find(|c| c.name == "TotalCharges").unwrap();
+        assert_eq!((charges.decision, charges.missing), (ColumnDecision::Numeric, 11));
+    }
+    if let Some(path) = data("iranian_churn/Customer_Churn.csv") {
+        let (set, report) = read_table(&path, &target("Churn")).unwrap();
+        assert_eq!((set.rows(), set.schema().len(), report.duplicate_rows.count), (3150, 13, 300));
+        let (set, _) = read_table(&path, &TableOptions { distinct: true, ..target("Churn") }).unwrap();
+        assert_eq!(set.rows(), 2850);
+    }
+    if let Some(path) = data("x_education_leads/Leads.csv.gz") {
+        let options = TableOptions {
+            missing: vec!["Select".into()],
+            order_by: Some("Lead Number".into()),
+            ..target("Converted")
+        };
+        let (set, report) = read_table(&path, &options).unwrap();
+        assert_eq!((set.rows(), set.target().unwrap().values().iter().sum::<f64>()), (9240, 3561.0));
+        let prospect = report.columns.iter().find(|c| c.name == "Prospect ID").unwrap();
+        assert_eq!(prospect.decision, ColumnDecision::DroppedIdentifier);
+        let column = set.schema().position("Specialization").unwrap();
+        let FeatureKind::Categorical { levels } = &set.schema().features()[column].kind else {
+            panic!("not categorical")
+        };
+        assert!(!levels.contains(&"Select".to_owned()));
+    }
+}
