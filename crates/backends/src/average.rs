@@ -7,8 +7,8 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 use tenure_core::{
-    Artifact, Capabilities, Error, Explanation, Model, Output, Result, Scale, Schema, check_input,
-    check_row,
+    Artifact, Capabilities, Error, Explanation, MissingPolicy, Model, Output, Result, Scale, Schema,
+    check_batch, check_explained, check_row,
 };
 
 /// The weighted mean of models that read the same columns and answer with the same one output.
@@ -105,15 +105,12 @@ impl Model for AverageModel {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let all = |test: fn(&Capabilities) -> bool| self.members.iter().all(|m| test(&m.capabilities()));
-        crate::blend::joint(all)
+        let all = self.members.iter().map(|m| m.capabilities());
+        all.reduce(Capabilities::and).unwrap_or_else(|| Capabilities::new(MissingPolicy::Refused))
     }
 
     fn predict_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
-        check_input(self.schema(), x)?;
-        if out.dim() != (x.nrows(), 1) {
-            return Err(Error::Shape { what: "rows of the output", expected: x.nrows(), found: out.nrows() });
-        }
+        check_batch(self.schema(), 1, x, out.dim())?;
         if let ([only], [_]) = (self.members.as_slice(), self.weights.as_slice()) {
             return only.predict_into(x, out);
         }
@@ -145,6 +142,7 @@ impl Model for AverageModel {
     }
 
     fn explain_row(&self, row: &[f64], output: usize) -> Result<Explanation> {
+        check_explained(self.schema(), 1, row, output)?;
         let zero = vec![0.0; self.schema().len()];
         let mut mean = Explanation { output, scale: self.scale(), baseline: 0.0, contributions: zero };
         for (member, weight) in self.members() {

@@ -31,7 +31,7 @@ impl Default for Backend {
 
 impl Backend {
     /// The names that [`Backend::by_name`] knows.
-    pub const NAMES: [&'static str; 3] = ["gbdt", "logistic", "blend"];
+    pub const NAMES: &[&'static str] = &["gbdt", "logistic", "blend"];
 
     /// The backend of this name with its default parameters.
     ///
@@ -43,9 +43,40 @@ impl Backend {
             "logistic" => Ok(Self::Logistic(LogisticParams::default())),
             "blend" => Ok(Self::Blend(BlendParams::default())),
             _ => {
-                let value = name.to_owned();
-                Err(Error::Parameter { name: "backend", value, expected: "gbdt, logistic or blend" })
+                let expected = format!("one of {}", Self::NAMES.join(", ")).into();
+                Err(Error::Parameter { name: "backend", value: name.to_owned(), expected })
             }
+        }
+    }
+
+    /// The same learner with a fixed number of iterations (trees), or with up to so many and early stopping
+    /// after `patience` iterations without a gain. Learners that do not iterate stay as they are.
+    #[must_use]
+    pub fn iterating(&self, iterations: usize, patience: Option<usize>) -> Self {
+        match self {
+            Self::Gbdt(params) => Self::Gbdt(GbdtParams {
+                trees: iterations,
+                early_stopping_rounds: patience,
+                ..params.clone()
+            }),
+            Self::Blend(blend) => {
+                let mut blend = blend.clone();
+                for member in &mut blend.members {
+                    member.learner = member.learner.iterating(iterations, patience);
+                }
+                Self::Blend(blend)
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Whether [`Backend::iterating`] changes anything, so that a number of iterations is to be found.
+    #[must_use]
+    pub fn iterates(&self) -> bool {
+        match self {
+            Self::Gbdt(_) => true,
+            Self::Blend(blend) => blend.members.iter().any(|m| m.learner.iterates()),
+            _ => false,
         }
     }
 
@@ -93,7 +124,7 @@ mod tests {
     #[test]
     fn unknown_names_list_the_known_ones() {
         let words = Backend::by_name("svm").unwrap_err().to_string();
-        assert_eq!(words, "parameter `backend` is svm; expected gbdt, logistic or blend");
+        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, logistic, blend");
         for name in Backend::NAMES {
             assert_eq!(Backend::by_name(name).unwrap().check().unwrap().name(), name);
         }

@@ -9,7 +9,7 @@ use crate::average::AverageModel;
 
 /// Learners and their shares in the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct BlendParams {
     /// At least one; no blend within a blend.
     pub members: Vec<BlendMember>,
@@ -30,7 +30,8 @@ impl Default for BlendParams {
     /// regression keeps a straight line where rows are few.
     fn default() -> Self {
         let half = |learner| BlendMember { weight: 0.5, learner };
-        let members = vec![half(Backend::Gbdt(Default::default())), half(Backend::Logistic(Default::default()))];
+        let members =
+            vec![half(Backend::Gbdt(Default::default())), half(Backend::Logistic(Default::default()))];
         Self { members }
     }
 }
@@ -65,8 +66,8 @@ impl Learner for Blend {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let all = |test: fn(&Capabilities) -> bool| self.members.iter().all(|(_, m)| test(&m.capabilities()));
-        joint(all)
+        let all = self.members.iter().map(|(_, m)| m.capabilities());
+        all.reduce(Capabilities::and).unwrap_or_else(|| Capabilities::new(MissingPolicy::Refused))
     }
 
     fn fit(&self, train: &Dataset, valid: Option<&Dataset>, context: &FitContext<'_>) -> Result<Fitted> {
@@ -81,23 +82,5 @@ impl Learner for Blend {
         }
         let weights: Vec<f64> = self.members.iter().map(|(weight, _)| *weight).collect();
         Ok(Fitted { model: Box::new(AverageModel::new(models, &weights)?), report })
-    }
-}
-
-/// What several models can do together; `all` tells whether every one of them passes a test.
-pub(crate) fn joint(all: impl Fn(fn(&Capabilities) -> bool) -> bool) -> Capabilities {
-    let missing = if all(|c| c.missing == MissingPolicy::Learned) {
-        MissingPolicy::Learned
-    } else if all(|c| c.missing != MissingPolicy::Refused) {
-        MissingPolicy::Imputed
-    } else {
-        MissingPolicy::Refused
-    };
-    Capabilities {
-        missing,
-        weights: all(|c| c.weights),
-        weights_exact: all(|c| c.weights_exact),
-        categorical: all(|c| c.categorical),
-        explains: all(|c| c.explains),
     }
 }

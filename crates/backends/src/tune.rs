@@ -1,8 +1,8 @@
-//! Fitting with a cross-validation inside: how many trees, and what the model says of rows it has not seen.
+//! Fitting with a cross-validation inside: how many iterations, and what the model says of rows it has not seen.
 //!
 //! 1. Each learner is fitted once per split, stopping early on the split's test rows. The predictions for
 //!    those test rows are its *out-of-fold* predictions.
-//! 2. The number of trees is the one with the lowest loss over all splits together; one number from many rows
+//! 2. The number of iterations (trees) is the one with the lowest loss over all splits together; one number from many rows
 //!    is steadier than each split's own.
 //! 3. The learner is fitted on all rows with that number, several times with different draws of rows and
 //!    columns, and the fits are averaged.
@@ -21,15 +21,15 @@ use crate::average::AverageModel;
 pub struct TuneOptions {
     /// Fits to average for learners that draw at random, at least 1.
     pub refits: usize,
-    /// Most trees to try, at least 1.
-    pub max_trees: usize,
-    /// A split's fit ends once its loss has not fallen for so many trees, at least 1.
+    /// Most iterations to try, at least 1.
+    pub max_iterations: usize,
+    /// A split's fit ends once its loss has not fallen for so many iterations, at least 1.
     pub patience: usize,
 }
 
 impl Default for TuneOptions {
     fn default() -> Self {
-        Self { refits: 3, max_trees: 2_000, patience: 50 }
+        Self { refits: 3, max_iterations: 2_000, patience: 50 }
     }
 }
 
@@ -41,8 +41,8 @@ pub struct Tuned {
     /// The first output for each row, from a fit that has not seen it; NaN for rows in no split's test part,
     /// the mean where a row was in several.
     pub out_of_fold: Vec<f64>,
-    /// Number of trees chosen, for learners that have trees.
-    pub trees: Option<usize>,
+    /// Number of iterations (trees) chosen, for learners that iterate.
+    pub iterations: Option<usize>,
     /// Decisions taken on the way, in words.
     pub notes: Vec<String>,
 }
@@ -60,7 +60,7 @@ pub fn fit(
     context: &FitContext<'_>,
 ) -> Result<Tuned> {
     require("refits", options.refits, options.refits >= 1, "at least 1")?;
-    require("max_trees", options.max_trees, options.max_trees >= 1, "at least 1")?;
+    require("max_iterations", options.max_iterations, options.max_iterations >= 1, "at least 1")?;
     require("patience", options.patience, options.patience >= 1, "at least 1")?;
     if splits.is_empty() {
         return Err(Error::NotEnoughRows { found: 0, needed: 1 });
@@ -73,7 +73,7 @@ pub fn fit(
     let mut models = Vec::new();
     let mut weights = Vec::new();
     let mut mean = vec![0.0; data.rows()];
-    let (mut trees, mut notes) = (None, Vec::new());
+    let (mut iterations, mut notes) = (None, Vec::new());
     let mut scale = Scale::Identity;
     for (part, member) in blend.members.iter().enumerate() {
         let tuned = tune_one(&member.learner, options, data, splits, &context.part(part as u64))?;
@@ -81,13 +81,13 @@ pub fn fit(
         for (sum, value) in mean.iter_mut().zip(&tuned.out_of_fold) {
             *sum += member.weight / total * scale.from_output(*value);
         }
-        trees = trees.or(tuned.trees);
+        iterations = iterations.or(tuned.iterations);
         notes.extend(tuned.notes);
         models.push(tuned.model);
         weights.push(member.weight);
     }
     let out_of_fold = mean.into_iter().map(|value| scale.to_output(value)).collect();
-    Ok(Tuned { model: Box::new(AverageModel::new(models, &weights)?), out_of_fold, trees, notes })
+    Ok(Tuned { model: Box::new(AverageModel::new(models, &weights)?), out_of_fold, iterations, notes })
 }
 
 fn tune_one(
@@ -97,15 +97,7 @@ fn tune_one(
     splits: &[Split],
     context: &FitContext<'_>,
 ) -> Result<Tuned> {
-    let searching = match backend {
-        Backend::Gbdt(params) => Backend::Gbdt(tenure_gbdt::GbdtParams {
-            trees: options.max_trees,
-            early_stopping_rounds: Some(options.patience),
-            ..params.clone()
-        }),
-        other => other.clone(),
-    };
-    let learner = searching.check()?;
+    let learner = backend.iterating(options.max_iterations, Some(options.patience)).check()?;
     let mut sums = vec![(0.0, 0usize); data.rows()];
     let mut histories = Vec::new();
     for (part, split) in splits.iter().enumerate() {
@@ -117,24 +109,30 @@ fn tune_one(
         }
         histories.push((fitted.report.history, split.test.len()));
     }
-    let out_of_fold = sums.into_iter().map(|(sum, n)| if n == 0 { f64::NAN } else { sum / n as f64 }).collect();
+    let out_of_fold =
+        sums.into_iter().map(|(sum, n)| if n == 0 { f64::NAN } else { sum / n as f64 }).collect();
 
-    let Backend::Gbdt(params) = backend else {
+    if !backend.iterates() {
         let fitted = backend.clone().check()?.fit(data, None, context)?;
-        return Ok(Tuned { model: fitted.model, out_of_fold, trees: None, notes: fitted.report.notes });
-    };
-    let trees = best_length(&histories).unwrap_or(options.max_trees);
-    let final_params = tenure_gbdt::GbdtParams { trees, early_stopping_rounds: None, ..params.clone() };
-    let learner = final_params.check()?;
+        return Ok(Tuned { model: fitted.model, out_of_fold, iterations: None, notes: fitted.report.notes });
+    }
+    let iterations = best_length(&histories).unwrap_or(options.max_iterations);
+    let learner = backend.iterating(iterations, None).check()?;
     let mut models = Vec::with_capacity(options.refits);
-    let mut notes = vec![format!("{trees} trees, chosen over {} splits", splits.len())];
+    let mut notes =
+        vec![format!("{iterations} iterations of {}, chosen over {} splits", learner.name(), splits.len())];
     for refit in 0..options.refits {
-        let fitted = tenure_core::Learner::fit(&learner, data, None, &context.part((splits.len() + refit) as u64))?;
+        let fitted = learner.fit(data, None, &context.part((splits.len() + refit) as u64))?;
         notes.extend(fitted.report.notes.into_iter().filter(|_| refit == 0));
         models.push(fitted.model);
     }
     let equal = vec![1.0; models.len()];
-    Ok(Tuned { model: Box::new(AverageModel::new(models, &equal)?), out_of_fold, trees: Some(trees), notes })
+    Ok(Tuned {
+        model: Box::new(AverageModel::new(models, &equal)?),
+        out_of_fold,
+        iterations: Some(iterations),
+        notes,
+    })
 }
 
 /// The number of iterations with the lowest validation loss over all fits, each weighing as many rows as it

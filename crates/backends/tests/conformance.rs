@@ -22,7 +22,8 @@ fn gradient_boosting_on_drawn_rows_and_columns() {
     let learner = params.check().unwrap();
     // Row draws go by the row's number, so rows that are not there shift them: the laws about absent rows
     // hold in distribution only, all others to the bit.
-    let subject = Subject { learner: &learner, load: &tenure_backends::load, tasks: &[Task::Binary, Task::Regression] };
+    let subject =
+        Subject { learner: &learner, load: &tenure_backends::load, tasks: &[Task::Binary, Task::Regression] };
     let failures = conformance::check(&subject);
     let failures: Vec<_> = failures
         .into_iter()

@@ -3,11 +3,12 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, FeatureKind, Result, Schema};
+use crate::{Error, Feature, FeatureKind, Result, Schema, seed};
 
 /// What a target's values mean.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TargetKind {
     /// 0 or 1.
     Binary,
@@ -235,6 +236,41 @@ impl Dataset {
     #[must_use]
     pub fn targets(&self) -> &[Target] {
         &self.targets
+    }
+
+    /// Refuses another data set that does not have the same features, by name and kind, in the same order.
+    ///
+    /// # Errors
+    /// [`Error::Columns`] naming the columns that differ; those in another place count as both missing and
+    /// unexpected.
+    pub fn require_columns_of(&self, other: &Self) -> Result<()> {
+        let (theirs, ours) = (other.schema.features(), self.schema.features());
+        let odd = |a: &[Feature], b: &[Feature]| -> Vec<String> {
+            let differs =
+                |(i, f): &(usize, &Feature)| b.get(*i).is_none_or(|g| f.name != g.name || f.kind != g.kind);
+            a.iter().enumerate().filter(differs).map(|(_, f)| f.name.clone()).collect()
+        };
+        let (missing, unexpected) = (odd(theirs, ours), odd(ours, theirs));
+        if missing.is_empty() && unexpected.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Columns { missing, unexpected })
+        }
+    }
+
+    /// A number that changes with any value, target, weight, offset, group or time of the data set.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let floats = |values: &[f64], seed| values.iter().fold(seed, |hash, v| seed::mix(hash, v.to_bits()));
+        let mut hash = seed::mix(self.rows() as u64, self.schema.len() as u64);
+        hash = self.x.iter().fold(hash, |hash, v| seed::mix(hash, v.to_bits()));
+        for target in &self.targets {
+            hash = floats(&target.values, hash);
+        }
+        hash = floats(self.weights().unwrap_or_default(), hash);
+        hash = floats(self.offsets().unwrap_or_default(), hash);
+        hash = self.groups().unwrap_or_default().iter().fold(hash, |hash, g| seed::mix(hash, *g));
+        self.times().unwrap_or_default().iter().fold(hash, |hash, t| seed::mix(hash, *t as u64))
     }
 
     /// The only target, or the first of several.

@@ -1,5 +1,6 @@
 //! What can go wrong, sorted by whose fault it is.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// Shorthand for a result with [`enum@Error`].
@@ -35,7 +36,7 @@ pub enum Error {
         /// The value that was given.
         value: String,
         /// The accepted range, in words.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
     /// The backend cannot do what was asked.
     #[error("{backend} does not support {what}")]
@@ -65,6 +66,15 @@ pub enum Error {
         expected: usize,
         /// The size it has.
         found: usize,
+    },
+
+    /// An output that the model does not have.
+    #[error("there is no output {output}: the model has {outputs}, counted from 0")]
+    NoOutput {
+        /// The number asked for.
+        output: usize,
+        /// How many there are.
+        outputs: usize,
     },
 
     // ---- the data's
@@ -207,9 +217,11 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Parameter { .. } | Self::Unsupported { .. } | Self::Columns { .. } | Self::Shape { .. } => {
-                ErrorKind::Caller
-            }
+            Self::Parameter { .. }
+            | Self::Unsupported { .. }
+            | Self::Columns { .. }
+            | Self::Shape { .. }
+            | Self::NoOutput { .. } => ErrorKind::Caller,
             Self::NotEnoughRows { .. }
             | Self::OneClass { .. }
             | Self::NotFinite { .. }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The scale on which an explanation's contributions add up to the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Scale {
     /// The output itself.
     Identity,

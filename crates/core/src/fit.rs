@@ -66,6 +66,7 @@ pub struct Iteration {
 /// Why a fit ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum StopReason {
     /// The solver reached its tolerance.
     #[default]

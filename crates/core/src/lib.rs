@@ -46,5 +46,8 @@ pub use explain::{Explanation, Scale};
 pub use fit::{
     CancelToken, FitContext, FitReport, Fitted, Iteration, Learner, Progress, ProgressSink, StopReason,
 };
-pub use model::{Capabilities, MissingPolicy, Model, Output, OutputKind, check_input, check_row};
+pub use model::{
+    Capabilities, MissingPolicy, Model, Output, OutputKind, check_batch, check_explained, check_input,
+    check_row,
+};
 pub use schema::{Feature, FeatureKind, Schema};

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Artifact, Error, Explanation, Result, Scale, Schema};
 
-/// What an output's numbers mean.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What an output's numbers mean. More kinds will come (quantiles, classes of several targets).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OutputKind {
     /// Probability of a binary event, 0 to 1.
     Probability,
@@ -23,10 +24,13 @@ pub enum OutputKind {
 }
 
 /// One named number that a model gives for a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Output {
     /// Unique within a model, e.g. `churn_probability`.
     pub name: String,
+    /// The target it answers; several outputs may answer one (a probability for each class).
+    pub target: String,
     /// What the number means.
     pub kind: OutputKind,
     /// Unit in words, empty where there is none.
@@ -37,22 +41,38 @@ pub struct Output {
 
 impl Output {
     /// The probability of a binary event, explained in log-odds.
-    pub fn probability(name: impl Into<String>) -> Self {
-        let kind = OutputKind::Probability;
-        Self { name: name.into(), kind, unit: String::new(), scale: Scale::LogOdds }
+    pub fn probability(target: impl Into<String>) -> Self {
+        Self::new(target.into(), OutputKind::Probability, String::new(), Scale::LogOdds)
     }
 
     /// A number explained in its own unit.
-    pub fn value(name: impl Into<String>, unit: impl Into<String>) -> Self {
-        Self { name: name.into(), kind: OutputKind::Value, unit: unit.into(), scale: Scale::Identity }
+    pub fn value(target: impl Into<String>, unit: impl Into<String>) -> Self {
+        Self::new(target.into(), OutputKind::Value, unit.into(), Scale::Identity)
+    }
+
+    fn new(target: String, kind: OutputKind, unit: String, scale: Scale) -> Self {
+        Self { name: target.clone(), target, kind, unit, scale }
+    }
+
+    /// The same, explained on another scale.
+    #[must_use]
+    pub fn on_scale(self, scale: Scale) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// The same under another name than its target's.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
     }
 }
 
 /// What a learner or model does with a missing (NaN) feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MissingPolicy {
-    /// It learns from the fact that a value is missing.
+    /// It answers for a missing value as it answers for others: it learned from them, or reads no feature.
     Learned,
     /// It replaces it by a value learned in training.
     Imputed,
@@ -61,18 +81,93 @@ pub enum MissingPolicy {
 }
 
 /// What a learner or model can do, as data; the conformance suite tests each claim.
+///
+/// Begins with nothing and is built up:
+/// ```
+/// use tenure_core::{Capabilities, MissingPolicy};
+/// let capabilities = Capabilities::new(MissingPolicy::Imputed).with_weights().with_explanations();
+/// assert!(capabilities.weights && capabilities.explains && !capabilities.offsets);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Capabilities {
     /// What happens to missing values.
     pub missing: MissingPolicy,
     /// Whether training honours sample weights; a learner that cannot refuses them.
     pub weights: bool,
-    /// Whether a weight of two equals the row twice to the last bit (up to rounding otherwise).
+    /// Whether a weight of two equals the row twice up to rounding. A learner that counts rows for its limits
+    /// cannot promise that.
     pub weights_exact: bool,
+    /// Whether training honours offsets; a learner that cannot refuses them.
+    pub offsets: bool,
     /// Whether categorical columns are understood as such.
     pub categorical: bool,
     /// Whether [`Model::explain_row`] answers.
     pub explains: bool,
+}
+
+impl Capabilities {
+    /// Nothing but a policy for missing values.
+    #[must_use]
+    pub const fn new(missing: MissingPolicy) -> Self {
+        Self {
+            missing,
+            weights: false,
+            weights_exact: false,
+            offsets: false,
+            categorical: false,
+            explains: false,
+        }
+    }
+
+    /// Honours sample weights.
+    #[must_use]
+    pub const fn with_weights(self) -> Self {
+        Self { weights: true, ..self }
+    }
+
+    /// Honours sample weights, and two is the row twice.
+    #[must_use]
+    pub const fn with_exact_weights(self) -> Self {
+        Self { weights: true, weights_exact: true, ..self }
+    }
+
+    /// Honours offsets.
+    #[must_use]
+    pub const fn with_offsets(self) -> Self {
+        Self { offsets: true, ..self }
+    }
+
+    /// Understands categorical columns as such.
+    #[must_use]
+    pub const fn with_categories(self) -> Self {
+        Self { categorical: true, ..self }
+    }
+
+    /// Explains its answers.
+    #[must_use]
+    pub const fn with_explanations(self) -> Self {
+        Self { explains: true, ..self }
+    }
+
+    /// What both can do.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        use MissingPolicy::{Imputed, Learned, Refused};
+        let missing = match (self.missing, other.missing) {
+            (Learned, Learned) => Learned,
+            (Refused, _) | (_, Refused) => Refused,
+            _ => Imputed,
+        };
+        Self {
+            missing,
+            weights: self.weights && other.weights,
+            weights_exact: self.weights_exact && other.weights_exact,
+            offsets: self.offsets && other.offsets,
+            categorical: self.categorical && other.categorical,
+            explains: self.explains && other.explains,
+        }
+    }
 }
 
 /// A fitted model, whatever made it.
@@ -161,4 +256,33 @@ pub fn check_row(schema: &Schema, row: &[f64], outputs: usize, out: &[f64]) -> R
         }
         None => Ok(()),
     }
+}
+
+/// Checks a batch and the matrix its predictions go into. For implementors of [`Model::predict_into`].
+///
+/// # Errors
+/// As [`check_input`]; [`Error::Shape`] where `out` is not rows × outputs.
+pub fn check_batch(
+    schema: &Schema,
+    outputs: usize,
+    x: ArrayView2<'_, f64>,
+    out: (usize, usize),
+) -> Result<()> {
+    check_input(schema, x)?;
+    if out.0 != x.nrows() {
+        return Err(Error::Shape { what: "rows of the output", expected: x.nrows(), found: out.0 });
+    }
+    if out.1 != outputs {
+        return Err(Error::Shape { what: "columns of the output", expected: outputs, found: out.1 });
+    }
+    Ok(())
+}
+
+/// Checks one row and the number of the output to explain. For implementors of [`Model::explain_row`].
+///
+/// # Errors
+/// As [`check_input`]; [`Error::NoOutput`] for an output that the model does not have.
+pub fn check_explained(schema: &Schema, outputs: usize, row: &[f64], output: usize) -> Result<()> {
+    check_row(schema, row, 0, &[])?;
+    if output < outputs { Ok(()) } else { Err(Error::NoOutput { output, outputs }) }
 }

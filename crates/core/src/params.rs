@@ -1,5 +1,6 @@
 //! Checks for parameters, so that every message names the parameter, the value and the accepted range.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use crate::{Error, Result};
@@ -20,7 +21,11 @@ pub fn require(
     name: &'static str,
     value: impl Display,
     accepted: bool,
-    expected: &'static str,
+    expected: impl Into<Cow<'static, str>>,
 ) -> Result<()> {
-    if accepted { Ok(()) } else { Err(Error::Parameter { name, value: value.to_string(), expected }) }
+    if accepted {
+        Ok(())
+    } else {
+        Err(Error::Parameter { name, value: value.to_string(), expected: expected.into() })
+    }
 }

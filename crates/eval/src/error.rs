@@ -125,7 +125,9 @@ impl From<Error> for tenure_core::Error {
         match error {
             Error::Core(error) => error,
             Error::Lengths { what, expected, found } => Self::Shape { what, expected, found },
-            Error::Parameter { name, value, expected } => Self::Parameter { name, value, expected },
+            Error::Parameter { name, value, expected } => {
+                Self::Parameter { name, value, expected: expected.into() }
+            }
             other => Self::Data(other.to_string()),
         }
     }

@@ -80,7 +80,7 @@ impl Model for Doubles {
 
     fn capabilities(&self) -> Capabilities {
         let missing = MissingPolicy::Refused;
-        Capabilities { missing, weights: false, weights_exact: false, categorical: false, explains: false }
+        Capabilities::new(missing)
     }
 
     fn predict_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<(), Error> {

@@ -51,7 +51,7 @@ features! {
         "How regular the orders are: 1 is like clockwork, near 0 is erratic"
         = f => ratio(1.0, 1.0 + ratio(f.gap_sd_days, f.gap_mean_days));
     "recency_per_gap" "" ["usual gaps"] "Days since the last order, in usual gaps between orders"
-        = f => ratio(f.recency_days, f.gap_mean_days);
+        = f => per_gap(f.recency_days, f.gap_mean_days);
     "days_to_expected_order" "" ["days"] "Days until the next order is due; below 0 when overdue"
         = f => f.gap_mean_days - f.recency_days;
     "orders_30d" "" ["orders"] "Orders in the last 30 days" = f => f.orders_30 as f64;
@@ -81,6 +81,45 @@ features! {
     "channel_concentration" "channel_concentration" ["0 to 1"]
         "How much one sales channel takes of the orders in the last {window} days: 1 is a single channel"
         = f => f.channel_concentration;
+    "return_after_order_days" "" ["days"] "Days from the last order to a later return; 0 without one"
+        = f => f.recency_days - f.quiet_days;
+    "gap_max_days" "" ["days"] "Longest pause between orders" = f => f.gap_max_days;
+    "recency_per_gap_max" "" ["longest pauses"] "Days since the last order, in longest pauses between orders"
+        = f => per_gap(f.recency_days, f.gap_max_days);
+    "expected_orders" "" ["orders"] "Orders that 90 days bring at the pace since the first order"
+        = f => 90.0 * f.orders as f64 / (f.tenure_days + PRIOR_DAYS);
+    "silence_chance" "" ["0 to 1"] "Chance of a silence this long from a customer who keeps the pace so far"
+        = f => silence(f);
+    "alive_chance" "" ["0 to 1"] "Chance that the customer is still active, by pace and silence"
+        = f => alive(f);
+    "fading_orders_30d" "" ["orders"] "Orders so far, each fading by two thirds every 30 days"
+        = f => f.fading_orders[0];
+    "fading_orders_60d" "" ["orders"] "Orders so far, each fading by two thirds every 60 days"
+        = f => f.fading_orders[1];
+    "fading_orders_120d" "" ["orders"] "Orders so far, each fading by two thirds every 120 days"
+        = f => f.fading_orders[2];
+    "last_order_ratio" "" ["log ratio"] "Size of the last order against the usual one: 0 is as usual"
+        = f => ((f.last_amount + 1.0) / (f.spend / f.orders as f64 + 1.0)).ln();
+    "orders_window_share" "" ["share"] "Share of all orders so far that fell in the last {window} days"
+        = f => f.orders_window as f64 / f.orders as f64;
+    "active_share" "" ["share"] "Share of the time since the first order that lies before the last"
+        = f => ratio(f.span_days, f.tenure_days);
+}
+
+/// Days without orders that every customer is credited with, so that a pace is not judged by a few days.
+const PRIOR_DAYS: f64 = 60.0;
+
+/// exp(−recency · orders / (span + prior)): the chance of no event for so long at a constant pace (Poisson).
+fn silence(f: &Facts) -> f64 {
+    (-f.recency_days * f.orders as f64 / (f.span_days + PRIOR_DAYS)).exp()
+}
+
+/// The form of P(alive) in the Pareto/NBD model (Schmittlein, Morrison and Colombo 1987) with a fixed prior in
+/// place of fitted parameters: 1 / (1 + ((tenure + prior) / (span + prior))ⁿ / (n + 1)).
+fn alive(f: &Facts) -> f64 {
+    let n = f.orders as f64;
+    let silence = (f.tenure_days + PRIOR_DAYS) / (f.span_days + PRIOR_DAYS);
+    1.0 / (1.0 + (n * silence.ln() - (n + 1.0).ln()).exp())
 }
 
 /// The same value, with one bit pattern for NaN: 0 / 0 has another than [`f64::NAN`] on some machines, which
@@ -91,6 +130,11 @@ pub(crate) fn one_nan(value: f64) -> f64 {
 
 fn ratio(a: f64, b: f64) -> f64 {
     if b == 0.0 { f64::NAN } else { a / b }
+}
+
+/// In gaps of at least a day: two orders within minutes make no pace.
+fn per_gap(days: f64, gap_days: f64) -> f64 {
+    if gap_days < 1.0 { days } else { days / gap_days }
 }
 
 /// (late − early) / (late + early), where both are at least 0.
@@ -130,6 +174,10 @@ impl Default for OrderFeatures {
 }
 
 impl OrderFeatures {
+    /// Counted up when the meaning of a feature changes. Models keep it: one trained on other formulas must
+    /// not be fed with these, even where the names agree.
+    pub const VERSION: u32 = 1;
+
     /// Features over a window of `observation_days`, 1 to 36,500.
     ///
     /// # Errors

@@ -42,7 +42,20 @@ pub(crate) struct Facts {
     pub(crate) channel_concentration: f64,
     /// Of all spend, at most 1; NaN where the log is not known to record returns.
     pub(crate) returned_share: f64,
+    /// Days since the last order or return.
+    pub(crate) quiet_days: f64,
+    /// From the first order to the last; NaN where there is none.
+    pub(crate) span_days: f64,
+    /// The longest pause between two orders; NaN below one gap.
+    pub(crate) gap_max_days: f64,
+    /// Money of the last order; NaN where there is none.
+    pub(crate) last_amount: f64,
+    /// Per half-life of [`FADING_DAYS`]: the orders so far, each counting exp(−age / days).
+    pub(crate) fading_orders: [f64; 3],
 }
+
+/// Days in which an order fades to 1/e of its weight.
+pub(crate) const FADING_DAYS: [f64; 3] = [30.0, 60.0, 120.0];
 
 /// Buffers of one thread.
 #[derive(Debug, Default)]
@@ -69,6 +82,9 @@ pub(crate) struct Sweep<'a> {
     start: usize,
     late: usize,
     gap_squares: u128,
+    gap_max: u64,
+    /// As of the last order: the sums behind [`Facts::fading_orders`].
+    fading: [f64; 3],
     returns: usize,
     returned: f64,
     /// Categories with an order in the window; orders with a category; squares of orders by channel.
@@ -98,6 +114,8 @@ impl<'a> Sweep<'a> {
             start: 0,
             late: 0,
             gap_squares: 0,
+            gap_max: 0,
+            fading: [0.0; 3],
             returns: 0,
             returned: 0.0,
             categories: 0,
@@ -142,7 +160,20 @@ impl<'a> Sweep<'a> {
                 true => (self.returned / spend[end]).min(1.0),
                 false => f64::NAN,
             },
+            quiet_days: since(known.last()).min(since(self.history.returns.times[..self.returns].last())),
+            span_days: since(known.first()) - since(known.last()),
+            gap_max_days: if end > 1 { days(self.gap_max as i64) } else { f64::NAN },
+            last_amount: end.checked_sub(1).map_or(f64::NAN, |last| self.history.amounts[last]),
+            fading_orders: self.faded(since(known.last())),
         }
+    }
+
+    /// The sums as of the last order, faded by the days since.
+    fn faded(&self, recency_days: f64) -> [f64; 3] {
+        if self.end == 0 {
+            return [0.0; 3];
+        }
+        std::array::from_fn(|i| self.fading[i] * (-recency_days / FADING_DAYS[i]).exp())
     }
 
     fn advance(&mut self, instant: i64) {
@@ -151,7 +182,11 @@ impl<'a> Sweep<'a> {
             if self.end > 0 {
                 let gap = times[self.end].abs_diff(times[self.end - 1]);
                 self.gap_squares += u128::from(gap).pow(2);
+                self.gap_max = self.gap_max.max(gap);
+                let days = gap as f64 / DAY as f64;
+                self.fading.iter_mut().zip(FADING_DAYS).for_each(|(sum, fade)| *sum *= (-days / fade).exp());
             }
+            self.fading.iter_mut().for_each(|sum| *sum += 1.0);
             self.enter(self.end);
             self.end += 1;
         }

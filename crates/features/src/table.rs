@@ -181,6 +181,9 @@ struct Scratch {
 
 impl Job<'_> {
     fn run(self, context: &FitContext<'_>) -> Result<SnapshotTable> {
+        let (days, wanted) = (self.features.orders().observation_days(), self.plan.observation_days);
+        let expected = format!("{wanted}, the observation window of the snapshots");
+        tenure_core::params::require("observation_days of the features", days, days == wanted, expected)?;
         let pool = pool(context)?;
         let shards = self.log.shards();
         let counts: Vec<Vec<usize>> =

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use support::{DAY, Row, any_new_rows, any_rows, log, oracle, row};
 use tenure_core::FitContext;
 use tenure_features::{
-    AsOf, AsOfFeature, Churned, FeatureSet, OrderLog, OrderLogBuilder, SnapshotPlan, Timestamp, labelled_set,
-    scoring_set, training_set,
+    AsOf, AsOfFeature, Churned, FeatureSet, OrderFeatures, OrderLog, OrderLogBuilder, SnapshotPlan,
+    Timestamp, labelled_set, scoring_set, training_set,
 };
 
 fn features(log: &OrderLog, customer: &str, instant: i64) -> BTreeMap<String, f64> {
@@ -128,7 +128,7 @@ fn views_narrow_and_name_what_they_hold() {
 fn extreme_instants_and_amounts_do_not_panic() {
     let log = log(&[row("a", 0, f64::MAX), row("a", 5, f64::MIN_POSITIVE), row("a", 6, f64::MAX)]);
     for instant in [i64::MIN, -1, 0, 1, 6, 7, i64::MAX] {
-        assert_eq!(features(&log, "a", instant).len(), 27);
+        assert_eq!(features(&log, "a", instant).len(), OrderFeatures::width());
     }
     let empty = OrderLogBuilder::new().build().unwrap();
     assert!(FeatureSet::default().row(&empty, "a", Timestamp::default()).is_err());
@@ -153,7 +153,9 @@ proptest! {
         for customer in log.customer_ids() {
             for instant in [250 * DAY, 400 * DAY + extra, 700 * DAY] {
                 let found = features(&log, customer, instant);
-                for (name, expected) in oracle(&rows, customer, instant, 180) {
+                let naive = oracle(&rows, customer, instant, 180);
+                prop_assert_eq!(naive.len(), OrderFeatures::width(), "the oracle lacks a feature");
+                for (name, expected) in naive {
                     let value = found[name];
                     let same = (value.is_nan() && expected.is_nan())
                         || (value - expected).abs() <= 1e-9 * expected.abs().max(1.0);

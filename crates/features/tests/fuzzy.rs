@@ -17,7 +17,7 @@ fn all_thirteen_axes_have_three_levels() {
     let axes = FuzzyAxes::fit(&schema, Array2::zeros((3, schema.len())).view()).unwrap();
     assert_eq!((axes.axes().len(), axes.output().len()), (13, 39));
     assert!(axes.output().position("fuzzy_inter_purchase_regularity_2").is_some());
-    assert_eq!(axes.appended_schema().unwrap().len(), 66);
+    assert_eq!(axes.appended_schema().unwrap().len(), OrderFeatures::width() + 39);
 }
 
 #[test]

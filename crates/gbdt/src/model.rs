@@ -6,8 +6,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tenure_core::{
-    Artifact, Capabilities, Error, Explanation, MissingPolicy, Model, Output, Result, Schema, check_input,
-    check_row,
+    Artifact, Capabilities, Error, Explanation, Model, Output, Result, Schema, check_input, check_row,
 };
 
 use crate::codec;
@@ -92,7 +91,7 @@ impl GbdtModel {
         debug_assert_eq!(trees.iter().try_for_each(|tree| tree.check(&schema)), Ok(()));
         let (forest, index) = Forest::compile(&schema, base, &trees);
         let explainer = Explainer::compile(base, schema.len(), &trees, &index);
-        let output = [Output { scale: objective.scale(), ..output }];
+        let output = [output.on_scale(objective.scale())];
         Self { schema, output, objective, base, weighted, trees, forest, explainer }
     }
 
@@ -193,13 +192,7 @@ impl Model for GbdtModel {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            missing: MissingPolicy::Learned,
-            weights: true,
-            weights_exact: false,
-            categorical: true,
-            explains: true,
-        }
+        crate::params::CAPABILITIES
     }
 
     fn predict_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {

@@ -141,19 +141,20 @@ impl Gbdt {
     }
 }
 
+/// Weights are not exact: the least rows of a leaf count rows, whatever their weight.
+pub(crate) const CAPABILITIES: Capabilities = Capabilities::new(MissingPolicy::Learned)
+    .with_weights()
+    .with_offsets()
+    .with_categories()
+    .with_explanations();
+
 impl Learner for Gbdt {
     fn name(&self) -> &str {
         "gbdt"
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            missing: MissingPolicy::Learned,
-            weights: true,
-            weights_exact: false,
-            categorical: true,
-            explains: true,
-        }
+        CAPABILITIES
     }
 
     fn fit(&self, train: &Dataset, valid: Option<&Dataset>, context: &FitContext<'_>) -> Result<Fitted> {

@@ -95,10 +95,8 @@ impl RiskBounds {
     /// # Errors
     /// [`tenure_core::Error::Parameter`] unless 0 < medium < high < critical < 1.
     pub fn check(&self) -> Result<()> {
-        let rising = 0.0 < self.medium
-            && self.medium < self.high
-            && self.high < self.critical
-            && self.critical < 1.0;
+        let rising =
+            0.0 < self.medium && self.medium < self.high && self.high < self.critical && self.critical < 1.0;
         let value = format!("{} / {} / {}", self.medium, self.high, self.critical);
         require("risk_bounds", value, rising, "three rising probabilities between 0 and 1")
     }
@@ -194,7 +192,13 @@ pub(crate) fn factors(
                 format!("{description}: {value} (typical: {usual}), {direction} the risk")
             };
             let known = |v: f64| (!v.is_nan()).then_some(v);
-            RiskFactor { feature: feature.name.clone(), text, value: known(value), typical: known(usual), effect }
+            RiskFactor {
+                feature: feature.name.clone(),
+                text,
+                value: known(value),
+                typical: known(usual),
+                effect,
+            }
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! What can go wrong between a log and a decision.
 
+use tenure_features::Timestamp;
+
 /// Shorthand for a result with [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -16,6 +18,25 @@ pub enum Error {
     /// From the metrics.
     #[error(transparent)]
     Eval(#[from] tenure_eval::Error),
+    /// A customer for whom churn is not defined.
+    #[error(
+        "customer `{customer}` cannot be scored as of {as_of}: {orders} orders before it, {recent} of them in the \
+         last {observation_days} days; at least {min_orders} and 1 are needed"
+    )]
+    OutsidePopulation {
+        /// Id of the customer.
+        customer: String,
+        /// The instant.
+        as_of: Timestamp,
+        /// Orders before it.
+        orders: u64,
+        /// Those within the observation window.
+        recent: u64,
+        /// Orders that are needed.
+        min_orders: u32,
+        /// Length of the observation window.
+        observation_days: u32,
+    },
 }
 
 impl Error {
@@ -26,6 +47,7 @@ impl Error {
             Self::Core(e) => e.kind(),
             Self::Features(e) => e.kind(),
             Self::Eval(e) => e.kind(),
+            Self::OutsidePopulation { .. } => tenure_core::ErrorKind::Data,
         }
     }
 }

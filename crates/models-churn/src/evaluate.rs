@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use tenure_core::{Error as CoreError, FitContext, Model};
 use tenure_eval::metrics::BinaryReport;
-use tenure_features::{Churned, OrderLog, Timestamp, labelled_set};
+use tenure_features::{Churned, FeatureSet, OrderLog, Timestamp, labelled_set};
 
 use crate::error::Result;
 use crate::model::ChurnModel;
@@ -91,8 +91,25 @@ pub fn evaluate(
     truth: Option<&HashMap<String, f64>>,
     context: &FitContext<'_>,
 ) -> Result<Evaluation> {
+    let features = model.settings().params.features()?;
+    evaluate_with(model, log, &features, as_of, truth, context)
+}
+
+/// As [`evaluate`], for a model trained with features of one's own.
+///
+/// # Errors
+/// As [`evaluate`]; [`CoreError::Columns`] where the features are not the model's.
+pub fn evaluate_with(
+    model: &ChurnModel,
+    log: &OrderLog,
+    features: &FeatureSet,
+    as_of: Timestamp,
+    truth: Option<&HashMap<String, f64>>,
+    context: &FitContext<'_>,
+) -> Result<Evaluation> {
+    model.require_features(features)?;
     let params = &model.settings().params;
-    let table = labelled_set(log, &params.plan(), as_of, None, &params.features()?, &[&Churned], context)?;
+    let table = labelled_set(log, &params.plan(), as_of, None, features, &[&Churned], context)?;
     let data = table.data();
     let labels = data.target()?.values().to_vec();
     data.target()?.require_two_classes()?;

@@ -34,9 +34,9 @@ pub use decision::{
     ChurnPrediction, Confidence, Interval, NARROW, RULES_VERSION, RiskBounds, RiskFactor, RiskLevel,
 };
 pub use error::{Error, Result};
-pub use evaluate::{Baselines, ChurnFigures, Evaluation, OracleFigures, evaluate};
+pub use evaluate::{Baselines, ChurnFigures, Evaluation, OracleFigures, evaluate, evaluate_with};
 pub use model::{ChurnModel, ChurnSettings};
-pub use report::report;
 pub use params::{ChurnParams, Goal, Profit};
+pub use report::report;
 pub use scorer::ChurnScorer;
-pub use train::{LEAST_ROWS, SnapshotReport, TimeFold, TrainReport, Trained, train};
+pub use train::{LEAST_ROWS, SnapshotReport, TimeFold, TrainReport, Trained, train, train_with};

@@ -7,11 +7,11 @@ use std::path::Path;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 use tenure_core::{
-    Artifact, Capabilities, Error, Explanation, Metadata, Model, Output, Result, Scale, Schema, check_input,
-    check_row,
+    Artifact, Capabilities, Error, Explanation, Metadata, Model, Output, Result, Scale, Schema, check_batch,
+    check_explained, check_input, check_row,
 };
 use tenure_eval::calibration::{CalibratedInterval, Calibrator};
-use tenure_features::{FuzzyAxes, Timestamp};
+use tenure_features::{FeatureSet, FuzzyAxes, OrderFeatures, Timestamp};
 
 use crate::decision::{ChurnPrediction, Confidence, Interval, factors, recommend};
 use crate::params::ChurnParams;
@@ -27,6 +27,8 @@ const MAX_LOG_ODDS: f64 = 36.0;
 pub struct ChurnSettings {
     /// What it was trained with.
     pub params: ChurnParams,
+    /// [`OrderFeatures::VERSION`] at training.
+    pub features_version: u32,
     /// Probability from which a customer is at risk.
     pub threshold: f64,
     /// Worth of keeping a customer that profits are computed with, in the currency of the log.
@@ -116,7 +118,7 @@ impl ChurnModel {
         }
         let column = |feature: &str| schema.position(feature);
         let sources = axes.axes().iter().filter_map(|a| column(a.feature())).flat_map(|c| [c; 3]).collect();
-        let outputs = [Output::probability("churn_probability")];
+        let outputs = [Output::probability("churned").named("churn_probability")];
         Ok(Self { inner, recency, axes, schema, calibrator, intervals, typical, settings, sources, outputs })
     }
 
@@ -182,6 +184,26 @@ impl ChurnModel {
         i64::from(self.settings.params.observation_days)
     }
 
+    /// Refuses features that are not, by name, place and meaning, those the model was trained on.
+    ///
+    /// # Errors
+    /// [`Error::Columns`] naming what is missing and unexpected; [`Error::Data`] for another order or meaning.
+    pub fn require_features(&self, features: &FeatureSet) -> Result<()> {
+        let offered: Vec<&str> = features.schema().names().collect();
+        let places = self.schema.match_columns(&offered)?;
+        if places.iter().enumerate().any(|(i, &place)| i != place) {
+            return Err(Error::Data("the features are those of the model, but in another order".into()));
+        }
+        let (trained, now) = (self.settings.features_version, OrderFeatures::VERSION);
+        if trained != now {
+            return Err(Error::Data(format!(
+                "the model was trained on version {trained} of the order features, this program computes {now}: \
+                 train it again"
+            )));
+        }
+        Ok(())
+    }
+
     /// The whole decision about one customer from a row of order features.
     ///
     /// # Errors
@@ -235,7 +257,8 @@ impl ChurnModel {
     pub fn predict_recency(&self, x: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
         check_input(&self.schema, x)?;
         let name = self.recency.schema().features()[0].name.as_str();
-        let column = self.schema.position(name).ok_or_else(|| Error::Internal(format!("no column `{name}`")))?;
+        let column =
+            self.schema.position(name).ok_or_else(|| Error::Internal(format!("no column `{name}`")))?;
         let only = x.column(column).to_owned().insert_axis(Axis(1));
         Ok(self.recency.predict(only.view())?.column(0).to_vec())
     }
@@ -275,9 +298,7 @@ impl Model for ChurnModel {
     }
 
     fn predict_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
-        if out.dim() != (x.nrows(), 1) {
-            return Err(Error::Shape { what: "rows of the output", expected: x.nrows(), found: out.nrows() });
-        }
+        check_batch(&self.schema, 1, x, out.dim())?;
         for (place, value) in out.iter_mut().zip(self.predict_uncalibrated(x)?) {
             *place = self.calibrator.apply(value);
         }
@@ -294,7 +315,7 @@ impl Model for ChurnModel {
     /// The backend's contributions, those of fuzzy memberships counted to their feature, stretched so that
     /// they add up to the calibrated log-odds.
     fn explain_row(&self, row: &[f64], output: usize) -> Result<Explanation> {
-        check_row(&self.schema, row, 1, &[0.0])?;
+        check_explained(&self.schema, 1, row, output)?;
         let inner = self.widened(row, |wide| self.inner.explain_row(wide, output))?;
         let (raw, memberships) = inner.contributions.split_at(self.schema.len());
         let mut contributions = raw.to_vec();

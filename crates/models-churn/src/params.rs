@@ -131,7 +131,9 @@ impl ChurnParams {
     pub fn backend_named(name: &str) -> Result<Backend> {
         Ok(match Backend::by_name(name)? {
             Backend::Gbdt(_) => Backend::Gbdt(gbdt()),
-            Backend::Logistic(_) => Backend::Logistic(LogisticParams { l2: 50.0, ..LogisticParams::default() }),
+            Backend::Logistic(_) => {
+                Backend::Logistic(LogisticParams { l2: 50.0, ..LogisticParams::default() })
+            }
             Backend::Blend(_) => default_backend(),
             other => other,
         })

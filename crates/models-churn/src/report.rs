@@ -2,8 +2,8 @@
 
 use tenure_core::Model;
 use tenure_eval::report::{
-    BinaryEvaluation, ExplainedRow, Factor, Importance, KeyFigure, ProfitAssumptions, Role, ScoredModel, SpanKind,
-    TimeSpan, Timeline, TimelineRow,
+    BinaryEvaluation, ExplainedRow, Factor, Importance, KeyFigure, NumberFormat, ProfitAssumptions, Role,
+    ScoredModel, SpanKind, TimeSpan, Timeline, TimelineRow,
 };
 use tenure_features::Timestamp;
 
@@ -51,24 +51,31 @@ pub fn report(model: &ChurnModel, evaluation: &Evaluation) -> Result<BinaryEvalu
             currency: String::new(),
         }),
         importances: importances(model, evaluation)?,
-        importance_method: "Average size of each feature's contribution to the log-odds (SHAP) over the customers \
-                            judged"
-            .into(),
+        importance_method:
+            "Average size of each feature's contribution to the log-odds (SHAP) over the customers \
+                            judged."
+                .into(),
         explained: explained(model, evaluation)?,
-        notes: figures.notes.clone(),
+        notes: figures
+            .notes
+            .iter()
+            .cloned()
+            .chain([format!("Model version {}.", settings.version)])
+            .collect(),
         ..BinaryEvaluation::default()
     })
 }
 
 fn training(model: &ChurnModel) -> Vec<KeyFigure> {
     let settings = model.settings();
-    let figure = |label: &str, value: String| KeyFigure { label: label.into(), value, ..KeyFigure::default() };
+    let figure =
+        |label: &str, value: String| KeyFigure { label: label.into(), value, ..KeyFigure::default() };
+    let rows = NumberFormat::Number { decimals: 0 }.show(settings.rows as f64);
     vec![
-        figure("Trained on", format!("{} customer snapshots", settings.rows)),
+        figure("Rows learned from (customers at a snapshot)", rows),
+        figure("Of them left", format!("{:.1} %", 100.0 * settings.churn_rate)),
         figure("Monthly snapshots", settings.snapshots.len().to_string()),
         figure("No order used from", settings.until.to_string()),
-        figure("Of them left", format!("{:.1} %", 100.0 * settings.churn_rate)),
-        figure("Model version", settings.version.clone()),
     ]
 }
 
@@ -152,7 +159,11 @@ fn explained_row(decision: ChurnPrediction) -> ExplainedRow {
         probability: decision.churn_probability,
         interval: Some((decision.interval.low, decision.interval.high)),
         level: format!("{} risk, {} confidence", decision.risk_level, decision.confidence),
-        factors: decision.risk_factors.into_iter().map(|f| Factor { text: f.text, effect: f.effect }).collect(),
+        factors: decision
+            .risk_factors
+            .into_iter()
+            .map(|f| Factor { text: f.text, effect: f.effect })
+            .collect(),
         recommendation: decision.recommendation,
     }
 }

@@ -6,7 +6,7 @@ use tenure_core::{FitContext, Metadata};
 use tenure_features::{FeatureSet, OrderLog, Timestamp, scoring_set};
 
 use crate::decision::{ChurnPrediction, Confidence, Interval, RULES_VERSION, factors, recommend};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::ChurnModel;
 use crate::params::ChurnParams;
 use crate::rules;
@@ -31,10 +31,19 @@ impl ChurnScorer {
     /// With a model.
     ///
     /// # Errors
-    /// Where the model's observation window is out of range.
+    /// Where the model was trained on other features than this program computes.
     pub fn new(model: ChurnModel) -> Result<Self> {
+        let features = model.settings().params.features()?;
+        Self::with_features(model, features)
+    }
+
+    /// With a model that was trained with features of one's own.
+    ///
+    /// # Errors
+    /// [`tenure_core::Error::Columns`] where the features are not those the model was trained on.
+    pub fn with_features(model: ChurnModel, features: FeatureSet) -> Result<Self> {
+        model.require_features(&features)?;
         let params = model.settings().params.clone();
-        let features = params.features()?;
         Ok(Self { model: Some(Box::new(model)), reason: None, params, features })
     }
 
@@ -86,9 +95,23 @@ impl ChurnScorer {
     /// The decision about one customer of the log.
     ///
     /// # Errors
-    /// Where the log does not know the customer.
+    /// Where the log does not know the customer, or the customer does not belong to those that churn is
+    /// defined for: with enough orders before the instant, one of them in the observation window.
     pub fn score(&self, log: &OrderLog, as_of: Timestamp, customer: &str) -> Result<ChurnPrediction> {
         let row = self.features.row(log, customer, as_of)?;
+        let value = |name| self.features.schema().position(name).map_or(0.0, |at| row[at]);
+        let ChurnParams { min_orders, observation_days, .. } = self.params;
+        let (orders, recent) = (value("orders_lifetime"), value("orders_window"));
+        if orders < f64::from(min_orders) || recent < 1.0 {
+            return Err(Error::OutsidePopulation {
+                customer: customer.to_owned(),
+                as_of,
+                orders: orders as u64,
+                recent: recent as u64,
+                min_orders,
+                observation_days,
+            });
+        }
         self.decide(customer, as_of, &row)
     }
 
@@ -97,6 +120,7 @@ impl ChurnScorer {
     /// # Errors
     /// [`tenure_core::Error::Shape`] or [`tenure_core::Error::NotFinite`] where neither can read the row.
     pub fn decide(&self, customer: &str, as_of: Timestamp, row: &[f64]) -> Result<ChurnPrediction> {
+        tenure_core::check_row(self.features.schema(), row, 0, &[])?;
         let reason = match &self.model {
             None => self.reason.clone(),
             Some(model) => match model.decide(customer, as_of, row) {
@@ -104,11 +128,16 @@ impl ChurnScorer {
                 Err(error) => Some(error.to_string()),
             },
         };
-        tenure_core::check_row(self.features.schema(), row, 0, &[])?;
         Ok(self.by_rules(customer, as_of, row, reason))
     }
 
-    fn by_rules(&self, customer: &str, as_of: Timestamp, row: &[f64], reason: Option<String>) -> ChurnPrediction {
+    fn by_rules(
+        &self,
+        customer: &str,
+        as_of: Timestamp,
+        row: &[f64],
+        reason: Option<String>,
+    ) -> ChurnPrediction {
         let schema = self.features.schema();
         let probability = rules::score(schema, row);
         // The rules have no idea of a typical customer; the model's, where it failed, still does.

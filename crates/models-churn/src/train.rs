@@ -8,7 +8,7 @@ use tenure_eval::calibration::{CalibratedInterval, Calibrator, Method};
 use tenure_eval::metrics::BinaryReport;
 use tenure_eval::splits::{self, Split};
 use tenure_eval::threshold;
-use tenure_features::{FuzzyAxes, OrderLog, Timestamp, training_set};
+use tenure_features::{FeatureSet, FuzzyAxes, OrderFeatures, OrderLog, Timestamp, training_set};
 
 use crate::error::Result;
 use crate::model::{ChurnModel, ChurnSettings, Parts};
@@ -96,8 +96,26 @@ pub fn train(
     until: Option<Timestamp>,
     context: &FitContext<'_>,
 ) -> Result<Trained> {
+    train_with(log, params, &params.features()?, until, context)
+}
+
+/// As [`train`], with features of one's own beside the built-in ones; [`ChurnScorer::with_features`] and
+/// [`evaluate_with`] then need the same.
+///
+/// [`ChurnScorer::with_features`]: crate::ChurnScorer::with_features
+/// [`evaluate_with`]: crate::evaluate_with
+///
+/// # Errors
+/// As [`train`].
+pub fn train_with(
+    log: &OrderLog,
+    params: &ChurnParams,
+    features: &FeatureSet,
+    until: Option<Timestamp>,
+    context: &FitContext<'_>,
+) -> Result<Trained> {
     params.check()?;
-    let table = training_set(log, &params.plan(), until, &params.features()?, context)?;
+    let table = training_set(log, &params.plan(), until, features, context)?;
     let data = table.into_data();
     if data.rows() < LEAST_ROWS {
         return Err(Error::NotEnoughRows { found: data.rows(), needed: LEAST_ROWS }.into());
@@ -111,7 +129,8 @@ pub fn train(
 
     let mut notes = Vec::new();
     let splits = customer_splits(&data, params.folds, context.seed)?;
-    let options = TuneOptions { refits: if data.rows() <= FEW_ROWS { 3 } else { 1 }, ..TuneOptions::default() };
+    let options =
+        TuneOptions { refits: if data.rows() <= FEW_ROWS { 3 } else { 1 }, ..TuneOptions::default() };
     let tuned = tune::fit(&params.backend, &options, &wide, &splits, context)?;
     notes.extend(tuned.notes);
 
@@ -121,15 +140,19 @@ pub fn train(
     let saved_value = params.profit.saved_value.unwrap_or_else(|| window_spend(&data, params));
     let threshold = choose_threshold(params, saved_value, &calibrated, labels)?;
 
-    let chosen = with_trees(&params.backend, tuned.trees);
+    let chosen = match tuned.iterations {
+        Some(iterations) => params.backend.iterating(iterations, None),
+        None => params.backend.clone(),
+    };
     let time_series_cv = time_series_cv(&chosen, &wide, params, &reports, context, &mut notes)?;
     let recency = recency_baseline(&data, context)?;
 
     let settings = ChurnSettings {
         params: params.clone(),
+        features_version: OrderFeatures::VERSION,
         threshold,
         saved_value,
-        version: version(&data, context.seed),
+        version: version(&data, params, context.seed),
         until: log.coverage_end(until).unwrap_or_default(),
         snapshots: reports.iter().map(|r| r.as_of).collect(),
         rows: data.rows(),
@@ -141,7 +164,7 @@ pub fn train(
         features: wide.schema().len(),
         churn_rate: mean(labels),
         snapshots: reports,
-        trees: tuned.trees,
+        trees: tuned.iterations,
         time_series_cv,
         uncalibrated: BinaryReport::new(labels, &tuned.out_of_fold, None, threshold)?,
         calibrated: BinaryReport::new(labels, &calibrated, None, threshold)?,
@@ -190,22 +213,6 @@ fn offsets(data: &Dataset, reports: &[SnapshotReport]) -> Vec<f64> {
 fn customer_splits(data: &Dataset, folds: usize, seed: u64) -> Result<Vec<Split>> {
     let groups = data.groups().unwrap_or_default();
     Ok(splits::stratified_group_k_fold(data.target()?.values(), groups, folds, seed)?)
-}
-
-fn with_trees(backend: &Backend, trees: Option<usize>) -> Backend {
-    let mut backend = backend.clone();
-    let Some(trees) = trees else { return backend };
-    let set = |backend: &mut Backend| {
-        if let Backend::Gbdt(params) = backend {
-            params.trees = trees;
-            params.early_stopping_rounds = None;
-        }
-    };
-    set(&mut backend);
-    if let Backend::Blend(blend) = &mut backend {
-        blend.members.iter_mut().for_each(|member| set(&mut member.learner));
-    }
-    backend
 }
 
 /// Trains on earlier snapshots and judges on a later one, never closer than a prediction window.
@@ -274,7 +281,9 @@ fn choose_threshold(params: &ChurnParams, saved_value: f64, scores: &[f64], labe
         Goal::Profit => {
             threshold::best_profit(labels, scores, None, &params.profit.economics(saved_value))?.threshold
         }
-        Goal::Precision { at_least } => threshold::precision_at_least(labels, scores, None, at_least)?.threshold,
+        Goal::Precision { at_least } => {
+            threshold::precision_at_least(labels, scores, None, at_least)?.threshold
+        }
     })
 }
 
@@ -302,14 +311,10 @@ fn medians(data: &Dataset) -> Vec<f64> {
 }
 
 /// A name for the model that changes with its data, parameters and seed.
-fn version(data: &Dataset, training_seed: u64) -> String {
-    let mut hash = seed::mix(training_seed, data.rows() as u64);
-    for (row, label) in data.x().rows().into_iter().zip(data.target().map(Target::values).unwrap_or_default()) {
-        hash = seed::mix(hash, label.to_bits());
-        for value in row {
-            hash = seed::mix(hash, value.to_bits());
-        }
-    }
+fn version(data: &Dataset, params: &ChurnParams, training_seed: u64) -> String {
+    let text = serde_json::to_string(params).unwrap_or_default();
+    let hash =
+        text.bytes().fold(seed::mix(training_seed, data.fingerprint()), |h, b| seed::mix(h, u64::from(b)));
     format!("churn-{:012x}", hash >> 16)
 }
 

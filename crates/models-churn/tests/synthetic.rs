@@ -40,10 +40,16 @@ fn the_model_comes_near_the_best_attainable_and_beats_the_baselines() {
     let Trained { model, report } = trained(&world, 0);
     let figures = evaluated(&world, &model).figures;
     let oracle = figures.oracle.as_ref().unwrap();
-    println!("share {:.4}, AUC {:.4}, oracle {:.4}, recency {:.4}, rules {:.4}, ece {:.4} from {:.4}",
-        oracle.share_of_auc_lift, figures.model.roc_auc, oracle.figures.roc_auc,
-        figures.baselines.recency.roc_auc, figures.baselines.rules.roc_auc,
-        figures.model.ece, figures.uncalibrated.ece);
+    println!(
+        "share {:.4}, AUC {:.4}, oracle {:.4}, recency {:.4}, rules {:.4}, ece {:.4} from {:.4}",
+        oracle.share_of_auc_lift,
+        figures.model.roc_auc,
+        oracle.figures.roc_auc,
+        figures.baselines.recency.roc_auc,
+        figures.baselines.rules.roc_auc,
+        figures.model.ece,
+        figures.uncalibrated.ece
+    );
     assert!(oracle.share_of_auc_lift >= 0.97);
     assert!(figures.model.roc_auc > figures.baselines.recency.roc_auc);
     assert!(figures.model.log_loss < figures.baselines.rules.log_loss);
@@ -94,7 +100,10 @@ fn decisions_have_one_shape_whoever_makes_them() {
         assert_eq!(a.customer_id, b.customer_id);
         assert!(a.interval.low <= a.churn_probability && a.churn_probability <= a.interval.high);
         assert!(a.model_version.starts_with("churn-") && a.fallback_reason.is_none());
-        assert_eq!((b.model_version.as_str(), b.fallback_reason.as_deref()), ("rules_v1", Some("no model yet")));
+        assert_eq!(
+            (b.model_version.as_str(), b.fallback_reason.as_deref()),
+            ("rules_v1", Some("no model yet"))
+        );
         assert!(!b.recommendation.is_empty() && !a.recommendation.is_empty());
     }
     let one = by_model.score(&world.log, world.as_of, &a[0].customer_id).unwrap();

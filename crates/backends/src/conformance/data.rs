@@ -18,7 +18,8 @@ pub(super) fn table(task: Task, rows: usize, seed: u64, capabilities: Capabiliti
     });
     let target = x.rows().into_iter().enumerate().map(|(row, v)| {
         let second = if v[1].is_nan() { 4.0 } else { v[1] };
-        let signal = 0.6 * v[0] - 0.4 * second + f64::from(u8::from(v[4] == 1.0)) + 2.0 * (draw(row, 12) - 0.5);
+        let signal =
+            0.6 * v[0] - 0.4 * second + f64::from(u8::from(v[4] == 1.0)) + 2.0 * (draw(row, 12) - 0.5);
         match task {
             Task::Binary => f64::from(u8::from(signal > 0.6)),
             Task::Regression => 3.0 + signal,

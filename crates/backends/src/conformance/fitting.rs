@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndarray::Array2;
 use tenure_core::{
-    CancelToken, Dataset, Error, Feature, FitContext, MissingPolicy, Model, Progress, ProgressSink, Schema, Target,
+    CancelToken, Dataset, Error, Feature, FitContext, MissingPolicy, Model, Progress, ProgressSink, Schema,
+    Target,
 };
 
 use super::model::predict;
@@ -32,7 +33,11 @@ pub(super) fn fit(subject: &Subject<'_>, data: &Dataset) -> Result<Box<dyn Model
     fit_with(subject, data, &FitContext::new(7).with_threads(1))
 }
 
-fn fit_with(subject: &Subject<'_>, data: &Dataset, context: &FitContext<'_>) -> Result<Box<dyn Model>, String> {
+fn fit_with(
+    subject: &Subject<'_>,
+    data: &Dataset,
+    context: &FitContext<'_>,
+) -> Result<Box<dyn Model>, String> {
     let fitted = subject.learner.fit(data, None, context).map_err(|e| format!("fitting failed: {e}"))?;
     Ok(fitted.model)
 }
@@ -197,7 +202,9 @@ fn cancellation(subject: &Subject<'_>, task: Task) -> Outcome {
     let reports = sink.reports.load(Ordering::Relaxed);
     match outcome {
         Err(Error::Cancelled { .. }) if reports <= 2 => Ok(()),
-        other => Err(format!("cancelled at the first of {reports} reports, yet: {:?}", other.map(|f| f.report))),
+        other => {
+            Err(format!("cancelled at the first of {reports} reports, yet: {:?}", other.map(|f| f.report)))
+        }
     }
 }
 

@@ -74,7 +74,10 @@ pub struct Subject<'a> {
 
 impl fmt::Debug for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subject").field("learner", &self.learner).field("tasks", &self.tasks).finish_non_exhaustive()
+        f.debug_struct("Subject")
+            .field("learner", &self.learner)
+            .field("tasks", &self.tasks)
+            .finish_non_exhaustive()
     }
 }
 

@@ -40,7 +40,8 @@ fn output_range(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Out
 fn rows_alone(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Outcome {
     let batch = predict(model, x)?;
     for row in 0..x.nrows() {
-        same_bits(&predict_row(model, x, row)?, batch.row(row)).map_err(|e| format!("row {row} alone: {e}"))?;
+        same_bits(&predict_row(model, x, row)?, batch.row(row))
+            .map_err(|e| format!("row {row} alone: {e}"))?;
     }
     let reversed: Vec<usize> = (0..x.nrows()).rev().collect();
     let backwards = predict(model, x.select(Axis(0), &reversed).view())?;
@@ -112,7 +113,8 @@ fn explanations(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Out
             ensure(explanation.contributions.len() == x.ncols(), || "not one contribution a feature".into())?;
             ensure(explanation.scale == output.scale, || "another scale than the output's".into())?;
             let (sum, value) = (explanation.prediction(), out[[row, index]]);
-            let error = (sum - value).abs() / if output.scale == Scale::LogOdds { 1.0 } else { value.abs().max(1.0) };
+            let error =
+                (sum - value).abs() / if output.scale == Scale::LogOdds { 1.0 } else { value.abs().max(1.0) };
             ensure(error <= 1e-6, || format!("row {row}: the parts give {sum}, the model {value}"))?;
         }
     }

@@ -113,7 +113,8 @@ impl Design {
                     missing: if *missing { beta[1] } else { 0.0 } - mean,
                 },
                 Column::Levels(places) => {
-                    let mut levels: Vec<f64> = places.iter().map(|p| p.map_or(0.0, |p| beta[p]) - mean).collect();
+                    let mut levels: Vec<f64> =
+                        places.iter().map(|p| p.map_or(0.0, |p| beta[p]) - mean).collect();
                     let missing = levels.pop().unwrap_or(0.0);
                     Term::Levels { levels, missing }
                 }

@@ -48,7 +48,14 @@ pub struct LogisticParams {
 
 impl Default for LogisticParams {
     fn default() -> Self {
-        Self { l2: 1.0, max_iterations: 100, tolerance: 1e-8, min_level_rows: 10, trim: 0.01, tame_tails: true }
+        Self {
+            l2: 1.0,
+            max_iterations: 100,
+            tolerance: 1e-8,
+            min_level_rows: 10,
+            trim: 0.01,
+            tame_tails: true,
+        }
     }
 }
 
@@ -74,13 +81,11 @@ pub struct Logistic {
     params: LogisticParams,
 }
 
-pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    missing: MissingPolicy::Learned,
-    weights: true,
-    weights_exact: false,
-    categorical: true,
-    explains: true,
-};
+pub(crate) const CAPABILITIES: Capabilities = Capabilities::new(MissingPolicy::Learned)
+    .with_weights()
+    .with_offsets()
+    .with_categories()
+    .with_explanations();
 
 impl Learner for Logistic {
     fn name(&self) -> &str {
@@ -94,10 +99,13 @@ impl Learner for Logistic {
     fn fit(&self, train: &Dataset, valid: Option<&Dataset>, context: &FitContext<'_>) -> Result<Fitted> {
         let target = train.target()?;
         if *target.kind() != TargetKind::Binary {
-            return Err(Error::unsupported(self.name(), format!("the target `{}`: it is not binary", target.name())));
+            return Err(Error::unsupported(
+                self.name(),
+                format!("the target `{}`: it is not binary", target.name()),
+            ));
         }
         if let Some(valid) = valid {
-            valid.schema().match_columns(&train.schema().names().collect::<Vec<_>>())?;
+            valid.require_columns_of(train)?;
         }
         let counts = |row: &usize| {
             !target.values()[*row].is_nan() && train.weights().is_none_or(|weights| weights[*row] > 0.0)

@@ -3,8 +3,8 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 use tenure_core::{
-    Artifact, Capabilities, Error, Explanation, Feature, Model, Output, Result, Scale, Schema, check_input,
-    check_row,
+    Artifact, Capabilities, Error, Explanation, Feature, Model, Output, Result, Scale, Schema, check_batch,
+    check_explained, check_row,
 };
 
 /// How a number is brought to a common scale.
@@ -131,7 +131,11 @@ impl LogisticModel {
     }
 
     fn log_odds(&self, row: impl Iterator<Item = f64>) -> f64 {
-        self.terms.terms.iter().zip(row).fold(self.terms.baseline, |sum, (term, value)| sum + term.value(value))
+        self.terms
+            .terms
+            .iter()
+            .zip(row)
+            .fold(self.terms.baseline, |sum, (term, value)| sum + term.value(value))
     }
 }
 
@@ -149,10 +153,7 @@ impl Model for LogisticModel {
     }
 
     fn predict_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
-        check_input(&self.schema, x)?;
-        if out.dim() != (x.nrows(), 1) {
-            return Err(Error::Shape { what: "rows of the output", expected: x.nrows(), found: out.nrows() });
-        }
+        check_batch(&self.schema, 1, x, out.dim())?;
         for (row, place) in x.rows().into_iter().zip(&mut out) {
             *place = Scale::LogOdds.to_output(self.log_odds(row.iter().copied()));
         }
@@ -166,11 +167,9 @@ impl Model for LogisticModel {
     }
 
     fn explain_row(&self, row: &[f64], output: usize) -> Result<Explanation> {
-        check_row(&self.schema, row, 1, &[0.0])?;
-        if output != 0 {
-            return Err(Error::Shape { what: "output to explain", expected: 0, found: output });
-        }
-        let contributions = self.terms.terms.iter().zip(row).map(|(term, &value)| term.value(value)).collect();
+        check_explained(&self.schema, 1, row, output)?;
+        let contributions =
+            self.terms.terms.iter().zip(row).map(|(term, &value)| term.value(value)).collect();
         Ok(Explanation { output, scale: Scale::LogOdds, baseline: self.terms.baseline, contributions })
     }
 

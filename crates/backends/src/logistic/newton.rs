@@ -58,7 +58,11 @@ pub(super) fn solve(
 
 fn split(beta: Array1<f64>, converged: bool) -> Solution {
     let columns = beta.len() - 1;
-    Solution { intercept: beta[columns], coefficients: beta.slice(ndarray::s![..columns]).to_owned(), converged }
+    Solution {
+        intercept: beta[columns],
+        coefficients: beta.slice(ndarray::s![..columns]).to_owned(),
+        converged,
+    }
 }
 
 fn base_log_odds(problem: &Problem<'_>, total: f64) -> f64 {
@@ -95,7 +99,8 @@ impl Problem<'_> {
         let probabilities = self.scores(beta).mapv(|z| 1.0 / (1.0 + (-z).exp()));
         let residuals: Array1<f64> =
             probabilities.iter().zip(self.y).zip(self.w).map(|((p, y), w)| w * (p - y)).collect();
-        let curvature: Array1<f64> = probabilities.iter().zip(self.w).map(|(p, w)| w * p * (1.0 - p)).collect();
+        let curvature: Array1<f64> =
+            probabilities.iter().zip(self.w).map(|(p, w)| w * p * (1.0 - p)).collect();
 
         let mut gradient = Array1::zeros(columns + 1);
         let penalty = &beta.slice(ndarray::s![..columns]) * self.l2;

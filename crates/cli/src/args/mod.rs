@@ -90,7 +90,7 @@ pub struct SynthOrders {
     #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub customers: u32,
     /// Length of the log.
-    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=600))]
+    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
     pub months: u32,
     /// Same seed, same bytes.
     #[arg(long, default_value_t = 42, value_name = "N")]

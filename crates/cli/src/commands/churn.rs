@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde_json::json;
 use tenure_churn::{ChurnModel, ChurnParams, ChurnPrediction, ChurnScorer, Goal, Profit, TrainReport};
@@ -31,6 +31,8 @@ fn train(args: &ChurnTrain, session: &Session) -> Result<()> {
     let params = params(args)?;
     params.check()?;
     let (log, read) = orders::read(&args.file, session)?;
+    // Behind its end the log says nothing: taken as complete up to there, it would show everybody as a leaver.
+    let until = until.map(|until| log.coverage_end(None).map_or(until, |end| until.min(end)));
     let trained = tenure_churn::train(&log, &params, until, &session.context(args.seed))?;
     save(&trained.model, &trained.report, &args.model, args.seed)?;
     session.finish();
@@ -95,7 +97,8 @@ pub fn train_text(report: &TrainReport) -> String {
         percent(report.churn_rate)
     );
     let header = ["snapshot", "customers", "churned"].map(str::to_owned).to_vec();
-    let rows = report.snapshots.iter().map(|s| vec![s.as_of.to_string(), count(s.rows), percent(s.churn_rate)]);
+    let rows =
+        report.snapshots.iter().map(|s| vec![s.as_of.to_string(), count(s.rows), percent(s.churn_rate)]);
     out += &columns(&std::iter::once(header).chain(rows).collect::<Vec<_>>());
     for fold in &report.time_series_cv {
         out += &format!(
@@ -142,7 +145,11 @@ fn predict(args: &ChurnPredict, session: &Session) -> Result<()> {
     let as_of = date("--as-of", &args.as_of)?;
     let (scorer, _) = ChurnScorer::load(&args.model);
     let (log, read) = orders::read(&args.file, session)?;
-    let decisions = scorer.score_all(&log, as_of, &session.context(0))?;
+    let scored = scorer.score_all(&log, as_of, &session.context(0)).map_err(anyhow::Error::from);
+    let decisions = match log.coverage_end(None) {
+        Some(end) if end < as_of => scored.with_context(|| format!("the log reaches up to {end}"))?,
+        _ => scored?,
+    };
     write_predictions(&args.out, &decisions)?;
     session.finish();
     let summary = Summary::of(&decisions, &scorer, as_of);
@@ -160,6 +167,8 @@ pub struct Summary {
     at_risk: usize,
     risk_levels: HashMap<String, usize>,
     model_version: String,
+    /// Customers about whom the rules answered.
+    by_rules: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     fallback_reason: Option<String>,
 }
@@ -170,14 +179,18 @@ impl Summary {
         for decision in decisions {
             *risk_levels.entry(decision.risk_level.to_string()).or_default() += 1;
         }
-        let version = scorer.model().map_or(tenure_churn::RULES_VERSION, |m| &m.settings().version);
+        // A model may be there and yet fail on the rows: what counts is who answered.
+        let by_rules = decisions.iter().filter(|d| d.fallback_reason.is_some()).count();
+        let model = scorer.model().filter(|_| by_rules < decisions.len().max(1));
+        let version = model.map_or(tenure_churn::RULES_VERSION, |m| &m.settings().version);
         Self {
             as_of: as_of.to_string(),
             customers: decisions.len(),
             at_risk: decisions.iter().filter(|d| d.is_at_risk).count(),
             risk_levels,
             model_version: version.to_owned(),
-            fallback_reason: scorer.fallback_reason().map(str::to_owned),
+            by_rules,
+            fallback_reason: decisions.iter().find_map(|d| d.fallback_reason.clone()),
         }
     }
 
@@ -185,7 +198,9 @@ impl Summary {
         let level = |name: &str| count(self.risk_levels.get(name).copied().unwrap_or(0));
         let mut out = String::new();
         if let Some(reason) = &self.fallback_reason {
-            out += &format!("warning: the rules answered ({}): {reason}\n", self.model_version);
+            let (version, all) = (tenure_churn::RULES_VERSION, self.by_rules == self.customers);
+            let which = if all { String::new() } else { format!(" for {} customers", count(self.by_rules)) };
+            out += &format!("warning: the rules answered{which} ({version}): {reason}\n");
         }
         out += &format!(
             "{} customers as of {}: {} at risk; risk low {}, medium {}, high {}, critical {}.\n",
@@ -208,7 +223,8 @@ pub fn write_predictions(path: &Path, decisions: &[ChurnPrediction]) -> Result<(
         b.churn_probability.total_cmp(&a.churn_probability).then_with(|| a.customer_id.cmp(&b.customer_id))
     });
     let numbers = |of: fn(&ChurnPrediction) -> f64| -> Vec<f64> { sorted.iter().map(|d| of(d)).collect() };
-    let texts = |of: fn(&ChurnPrediction) -> String| -> Vec<String> { sorted.iter().map(|d| of(d)).collect() };
+    let texts =
+        |of: fn(&ChurnPrediction) -> String| -> Vec<String> { sorted.iter().map(|d| of(d)).collect() };
     let probabilities = numbers(|d| d.churn_probability);
     let (low, high) = (numbers(|d| d.interval.low), numbers(|d| d.interval.high));
     let named: [(&str, Vec<String>); 8] = [
@@ -217,7 +233,10 @@ pub fn write_predictions(path: &Path, decisions: &[ChurnPrediction]) -> Result<(
         ("is_at_risk", texts(|d| d.is_at_risk.to_string())),
         ("risk_level", texts(|d| d.risk_level.to_string())),
         ("confidence", texts(|d| d.confidence.to_string())),
-        ("risk_factors", texts(|d| d.risk_factors.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("; "))),
+        (
+            "risk_factors",
+            texts(|d| d.risk_factors.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("; ")),
+        ),
         ("recommendation", texts(|d| d.recommendation.clone())),
         ("model_version", texts(|d| d.model_version.clone())),
     ];
@@ -256,7 +275,8 @@ fn explain(args: &ChurnExplain, session: &Session) -> Result<()> {
 
 /// A decision in words.
 pub fn decision_text(decision: &ChurnPrediction) -> String {
-    let mut out = format!("Customer {} as of {} ({})\n", decision.customer_id, decision.as_of, decision.model_version);
+    let mut out =
+        format!("Customer {} as of {} ({})\n", decision.customer_id, decision.as_of, decision.model_version);
     if let Some(reason) = &decision.fallback_reason {
         out += &format!("  the rules answered: {reason}\n");
     }

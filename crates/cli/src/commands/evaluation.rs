@@ -11,9 +11,18 @@ use crate::output::{self, columns, count, percent};
 /// The figures of model, baselines and oracle side by side.
 pub fn table(figures: &ChurnFigures) -> String {
     let mut rows = vec![
-        ["", "AUC", "95 % interval", "avg. precision", "log loss", "Brier", "calibration error", "lift, top tenth"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "",
+            "AUC",
+            "95 % interval",
+            "avg. precision",
+            "log loss",
+            "Brier",
+            "calibration error",
+            "lift, top tenth",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         row("model", &figures.model),
         row("  before calibration", &figures.uncalibrated),
         row("recency only", &figures.baselines.recency),

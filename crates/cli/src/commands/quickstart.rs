@@ -39,7 +39,10 @@ pub fn run(args: &Quickstart, session: &Session) -> Result<()> {
     let trained = tenure_churn::train(&log, &churn, Some(as_of), &context)?;
     let result = tenure_churn::evaluate(&trained.model, &log, as_of, Some(&truth), &context)?;
 
-    std::fs::create_dir_all(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
+    std::fs::create_dir_all(&args.out).map_err(|source| {
+        let (path, action) = (args.out.clone(), "creating the folder");
+        tenure_core::Error::Io { path, action, source }
+    })?;
     save(&trained.model, &trained.report, &args.out.join("model"), args.seed)?;
     evaluation::write_report(&args.out.join("report.html"), &trained.model, &result)?;
     let scorer = ChurnScorer::new(trained.model)?;

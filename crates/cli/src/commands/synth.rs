@@ -40,7 +40,8 @@ struct Written {
 }
 
 fn orders(args: &SynthOrders, session: &Session) -> Result<()> {
-    let params = OrderParams { customers: args.customers as usize, months: args.months, ..OrderParams::default() };
+    let params =
+        OrderParams { customers: args.customers as usize, months: args.months, ..OrderParams::default() };
     let world = params.check()?;
     let instants = match args.truth_as_of.as_slice() {
         [] => vec![world.end().plus_days(-i64::from(HORIZON_DAYS))],
@@ -51,8 +52,7 @@ fn orders(args: &SynthOrders, session: &Session) -> Result<()> {
     let mut truth = args.truth.as_deref().map(TruthFile::create).transpose()?;
     let mut writer = OrderWriter::create(&args.out)?;
     let file = args.out.display().to_string();
-    let mut written =
-        Written { file, customers: 0, lines: 0, spend: 0.0, refunds: 0.0, sample: None };
+    let mut written = Written { file, customers: 0, lines: 0, spend: 0.0, refunds: 0.0, sample: None };
     for batch in world.batches(args.seed, BATCH) {
         writer.write(&batch.orders)?;
         if let Some(truth) = &mut truth {

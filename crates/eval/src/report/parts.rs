@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::format;
 use super::html::{Esc, element, put};
 use super::model::{
-    Cell, ColumnChart, Explanations, LineChart, RowExplanation, Series, SpanKind, Table, TableRow, Timeline,
+    Cell, ColumnChart, Explanations, LineChart, RowExplanation, Series, SpanKind, Table, TableRow, TimeSpan,
+    Timeline,
 };
 use super::svg;
 
@@ -113,18 +114,26 @@ pub(super) fn timeline(out: &mut String, timeline: &Timeline) {
             );
         }
         out.push_str("</div><div class=dates>");
-        ordered.sort_by_key(|s| (s.start_day, s.end_day));
-        let words: Vec<_> = ordered
-            .iter()
-            .map(|s| format!("<span>{}</span> {}", kind_name(s.kind).1, dates(s.start_day, s.end_day)))
-            .collect();
-        out.push_str(&words.join(" · "));
+        out.push_str(&in_words(&row.spans));
         out.push_str("</div></div>");
     }
     axis(out, first, last, at);
     out.push_str("</div>");
     element(out, "figcaption", "", &timeline.caption);
     out.push_str("</figure>");
+}
+
+/// The periods of each kind in one phrase: its dates, or from when to when it was done so many times.
+fn in_words(spans: &[TimeSpan]) -> String {
+    let phrase = |kind| {
+        let of = || spans.iter().filter(move |s| s.kind == kind);
+        let (count, name) = (of().count(), kind_name(kind).1);
+        let (start, end) = (of().map(|s| s.start_day).min()?, of().map(|s| s.end_day).max()?);
+        let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
+        Some(format!("<span>{name}</span> {}{times}", dates(start, end)))
+    };
+    let kinds = [SpanKind::Observed, SpanKind::Prediction, SpanKind::Outcome];
+    kinds.into_iter().filter_map(phrase).collect::<Vec<_>>().join(" · ")
 }
 
 fn kind_name(kind: SpanKind) -> (&'static str, &'static str) {

@@ -193,6 +193,23 @@ pub(crate) fn oracle(
     let own: Vec<Row> = rows.iter().filter(|r| r.customer == customer).cloned().collect();
     let spent: f64 = orders.iter().map(|o| o.amount).sum();
     let returns_known = returned(rows, instant) > 0.0;
+    let last_return = own
+        .iter()
+        .filter_map(|r| match r.returned_at {
+            _ if r.amount < 0.0 => Some(r.time),
+            Some(at) if r.amount > 0.0 => Some(at.max(r.time)),
+            _ => None,
+        })
+        .filter(|&time| time < instant)
+        .max();
+    let quiet = last_return.map_or(recency, |time| recency.min(days(instant - time)));
+    let tenure = orders.first().map_or(f64::NAN, |o| days(instant - o.time));
+    let span: f64 = gaps.iter().sum();
+    let gap_max = nan_unless(!gaps.is_empty(), gaps.iter().copied().fold(0.0, f64::max));
+    let all = orders.len() as f64;
+    let fading = |fade: f64| orders.iter().map(|o| (-days(instant - o.time) / fade).exp()).sum::<f64>();
+    let silence = (tenure + 60.0) / (span + 60.0);
+    let last_amount = orders.last().map_or(f64::NAN, |o| o.amount);
 
     vec![
         ("recency_days", recency),
@@ -204,7 +221,7 @@ pub(crate) fn oracle(
         ("gap_mean_days", gap),
         ("gap_sd_days", sd),
         ("gap_regularity", nan_unless(gap > 0.0, 1.0 / (1.0 + sd / gap))),
-        ("recency_per_gap", nan_unless(gap > 0.0, recency / gap)),
+        ("recency_per_gap", if gap < 1.0 { recency } else { recency / gap }),
         ("days_to_expected_order", gap - recency),
         ("orders_30d", count(30)),
         ("orders_60d", count(60)),
@@ -222,5 +239,17 @@ pub(crate) fn oracle(
         ("discount_affinity", mean(&discounts)),
         ("return_rate", nan_unless(returns_known && spent > 0.0, (returned(&own, instant) / spent).min(1.0))),
         ("channel_concentration", squares as f64 / (channels.len() as f64).powi(2)),
+        ("return_after_order_days", recency - quiet),
+        ("gap_max_days", gap_max),
+        ("recency_per_gap_max", if gap_max < 1.0 { recency } else { recency / gap_max }),
+        ("expected_orders", 90.0 * all / (tenure + 60.0)),
+        ("silence_chance", (-recency * all / (span + 60.0)).exp()),
+        ("alive_chance", nan_unless(all > 0.0, 1.0 / (1.0 + silence.powf(all) / (all + 1.0)))),
+        ("fading_orders_30d", fading(30.0)),
+        ("fading_orders_60d", fading(60.0)),
+        ("fading_orders_120d", fading(120.0)),
+        ("last_order_ratio", ((last_amount + 1.0) / (spent / all + 1.0)).ln()),
+        ("orders_window_share", n / all),
+        ("active_share", nan_unless(tenure > 0.0, span / tenure)),
     ]
 }

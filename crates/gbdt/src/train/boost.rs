@@ -10,7 +10,7 @@ use super::finish::{Context, leaf_of};
 use super::grow::{Buffers, grow};
 use super::histogram::Source;
 use super::quantise::{Packed, Scales};
-use super::rows::{LabelledRows, objective, same_columns};
+use super::rows::{LabelledRows, objective};
 use super::sampling;
 use super::split::Rules;
 use super::threads::Threads;
@@ -43,7 +43,7 @@ pub(crate) fn fit(
     }
     let mut held_out = match valid {
         Some(valid) => {
-            same_columns(train, valid)?;
+            valid.require_columns_of(train)?;
             let theirs = valid.target_named(target.name())?;
             if theirs.kind() != target.kind() {
                 let name = target.name();
@@ -108,7 +108,7 @@ struct HeldOut<'a> {
 impl<'a> HeldOut<'a> {
     fn new(x: &'a [f64], width: usize, data: LabelledRows, base: f64) -> Self {
         let n = data.rows.len();
-        Self { x, width, data, scores: vec![base; n], unused: vec![Gradient::default(); n] }
+        Self { x, width, scores: data.first_scores(base), data, unused: vec![Gradient::default(); n] }
     }
 
     /// Mean loss once `tree` is added.
@@ -187,15 +187,7 @@ impl<'a> Boosting<'a> {
         let parallel = threads > 1;
         let features = find_bins(train.schema(), rows, params.bins, seed::mix(seed, BINS), parallel);
         let matrix = BinnedMatrix::new(&features, rows, parallel);
-        let mean = data.mean();
-        let base = match objective {
-            // Weights that differ by more than a number can tell apart leave a share of 0 or 1.
-            Objective::BinaryLogLoss => {
-                let p = mean.clamp(1e-15, 1.0 - 1e-15);
-                (p / (1.0 - p)).ln()
-            }
-            Objective::SquaredError => mean,
-        };
+        let base = data.base(objective);
         let n = data.rows.len();
         Ok(Self {
             params,
@@ -203,11 +195,11 @@ impl<'a> Boosting<'a> {
             unit,
             x: values(train)?,
             width: train.schema().len(),
+            scores: data.first_scores(base),
             data,
             features,
             matrix,
             base,
-            scores: vec![base; n],
             gradients: vec![Gradient::default(); n],
             packed: vec![0; n],
             index: Vec::with_capacity(n),

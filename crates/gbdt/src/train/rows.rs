@@ -12,6 +12,8 @@ pub(super) struct LabelledRows {
     pub labels: Vec<f64>,
     /// `None` where all are 1.
     pub weights: Option<Vec<f64>>,
+    /// What each raw score begins with beside the base; `None` where all are 0.
+    pub offsets: Option<Vec<f64>>,
     /// Σ weights
     pub weight: f64,
     /// Rows without a label.
@@ -36,23 +38,65 @@ impl LabelledRows {
         if !weight.is_finite() {
             return Err(Error::Data("the sum of the weights is too large for a number".into()));
         }
+        let offsets = data.offsets().map(of).filter(|o| o.iter().any(|&o| o != 0.0));
         let labels = of(labels);
-        Ok(Self { rows, labels, weights, weight, unlabelled })
+        Ok(Self { rows, labels, weights, offsets, weight, unlabelled })
     }
 
-    /// Σ weight · label / Σ weight
-    pub(super) fn mean(&self) -> f64 {
+    /// Σ weight · value / Σ weight
+    fn mean(&self, values: &[f64]) -> f64 {
         let product = |(y, w): (&f64, &f64)| y * (w / self.weight);
         match &self.weights {
-            None => self.labels.iter().sum::<f64>() / self.weight,
-            Some(w) => self.labels.iter().zip(w).map(product).sum(),
+            None => values.iter().sum::<f64>() / self.weight,
+            Some(w) => values.iter().zip(w).map(product).sum(),
         }
     }
 
-    /// Divides the labels.
+    /// The constant raw score with the lowest loss, given the offsets.
+    pub(super) fn base(&self, objective: Objective) -> f64 {
+        let mean = self.mean(&self.labels);
+        let offset = self.offsets.as_ref().map_or(0.0, |o| self.mean(o));
+        match objective {
+            // Weights that differ by more than a number can tell apart leave a share of 0 or 1.
+            Objective::BinaryLogLoss => {
+                let p = mean.clamp(1e-15, 1.0 - 1e-15);
+                let base = (p / (1.0 - p)).ln();
+                self.offsets.as_ref().map_or(base, |o| self.log_odds_beside(o, mean, base - offset))
+            }
+            Objective::SquaredError => mean - offset,
+        }
+    }
+
+    /// Newton's method for the b at which the mean of σ(b + offset) is the mean label.
+    fn log_odds_beside(&self, offsets: &[f64], mean: f64, start: f64) -> f64 {
+        let mut base = start;
+        for _ in 0..50 {
+            let p: Vec<f64> = offsets.iter().map(|o| 1.0 / (1.0 + (-(base + o)).exp())).collect();
+            let slopes: Vec<f64> = p.iter().map(|p| p * (1.0 - p)).collect();
+            let slope = self.mean(&slopes);
+            // A step of at most 2 keeps far starts from overshooting.
+            let step = ((mean - self.mean(&p)) / slope.max(1e-12)).clamp(-2.0, 2.0);
+            base += step;
+            if step.abs() < 1e-12 {
+                break;
+            }
+        }
+        base
+    }
+
+    /// What the raw scores are before any tree.
+    pub(super) fn first_scores(&self, base: f64) -> Vec<f64> {
+        match &self.offsets {
+            None => vec![base; self.rows.len()],
+            Some(offsets) => offsets.iter().map(|o| base + o).collect(),
+        }
+    }
+
+    /// Divides the labels, and the offsets that are in their unit.
     pub(super) fn scale_labels(&mut self, unit: f64) {
         if unit != 1.0 {
             self.labels.iter_mut().for_each(|y| *y /= unit);
+            self.offsets.iter_mut().flatten().for_each(|o| *o /= unit);
         }
     }
 }
@@ -70,23 +114,6 @@ pub(super) fn objective(asked: Option<Objective>, target: &Target) -> Result<Obj
         (Some(objective), _) => Ok(objective),
         (None, TargetKind::Binary) => Ok(Objective::BinaryLogLoss),
         (None, TargetKind::Real) => Ok(Objective::SquaredError),
-    }
-}
-
-/// Refuses a validation set with other columns; units and descriptions may differ.
-pub(super) fn same_columns(train: &Dataset, valid: &Dataset) -> Result<()> {
-    let (ours, theirs) = (train.schema().features(), valid.schema().features());
-    let differ = |a: &tenure_core::Feature, b: Option<&tenure_core::Feature>| {
-        b.is_none_or(|b| a.name != b.name || a.kind != b.kind)
-    };
-    let list = |these: &[tenure_core::Feature], those: &[tenure_core::Feature]| -> Vec<String> {
-        let odd = these.iter().enumerate().filter(|(i, f)| differ(f, those.get(*i)));
-        odd.map(|(_, f)| f.name.clone()).collect()
-    };
-    let (missing, unexpected) = (list(ours, theirs), list(theirs, ours));
-    if missing.is_empty() && unexpected.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Columns { missing, unexpected })
+        (None, _) => Err(Error::unsupported("gbdt", format!("the kind of the target `{}`", target.name()))),
     }
 }

@@ -121,7 +121,12 @@ fn text(report: &Report) -> String {
     let mut rows = vec![["", &report.backend, "sd", "mean of the training rows"].map(str::to_owned).to_vec()];
     for (name, spread) in &report.metrics {
         let baseline = report.baseline.get(name).map_or_else(String::new, |b| format!("{:.4}", b.mean));
-        rows.push(vec![(*name).to_owned(), format!("{:.4}", spread.mean), format!("{:.4}", spread.sd), baseline]);
+        rows.push(vec![
+            (*name).to_owned(),
+            format!("{:.4}", spread.mean),
+            format!("{:.4}", spread.sd),
+            baseline,
+        ]);
     }
     let mut out = format!(
         "{}\n{} rows, {} folds, task {}:\n{}",

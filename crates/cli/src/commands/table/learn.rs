@@ -63,7 +63,7 @@ pub fn learn(
     data: &Dataset,
     context: &FitContext<'_>,
 ) -> Result<Learned> {
-    if trees.is_some() || matches!(backend, Backend::Logistic(_)) {
+    if trees.is_some() || !backend.iterates() {
         let fitted = backend.clone().check()?.fit(data, None, context)?;
         return Ok(Learned { model: fitted.model, trees, notes: fitted.report.notes });
     }
@@ -72,7 +72,7 @@ pub fn learn(
     }
     let inner = folds(data, INNER_FOLDS, context.seed)?;
     let tuned = tune::fit(backend, &TuneOptions::default(), data, &inner, context)?;
-    Ok(Learned { model: tuned.model, trees: tuned.trees, notes: tuned.notes })
+    Ok(Learned { model: tuned.model, trees: tuned.iterations, notes: tuned.notes })
 }
 
 /// Splits that keep groups together and shares of classes alike.

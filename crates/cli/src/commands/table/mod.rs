@@ -112,7 +112,8 @@ fn explain(args: &TableExplain, session: &Session) -> Result<()> {
     let (data, _) = read_table(&args.data, &reading.options(model.schema()))?;
     let row = usize::try_from(args.row - 1).unwrap_or(usize::MAX);
     if row >= data.rows() {
-        let words = format!("--row: {} is beyond the {} rows of {}", args.row, data.rows(), args.data.display());
+        let words =
+            format!("--row: {} is beyond the {} rows of {}", args.row, data.rows(), args.data.display());
         return Err(WrongArgument(words).into());
     }
     let values = data.row(row).to_vec();
@@ -141,7 +142,10 @@ fn explain(args: &TableExplain, session: &Session) -> Result<()> {
     }
     let unit = if reading.binary { "log-odds" } else { "" };
     let parts = explanation.ranked().into_iter().map(|(at, effect)| {
-        vec![format!("{} = {}", features[at].name, features[at].display(values[at])), format!("{effect:+.4} {unit}")]
+        vec![
+            format!("{} = {}", features[at].name, features[at].display(values[at])),
+            format!("{effect:+.4} {unit}"),
+        ]
     });
     let base = vec!["baseline".to_owned(), format!("{:+.4} {unit}", explanation.baseline)];
     output::text(&format!(

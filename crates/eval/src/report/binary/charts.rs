@@ -197,6 +197,10 @@ pub(super) fn profit(
 ) -> LineChart {
     let w = &e.wording;
     let money = NumberFormat::Money { currency: assumptions.currency.clone() };
+    let unit = match assumptions.currency.as_str() {
+        "" => String::new(),
+        currency => format!(" ({currency})"),
+    };
     let best = judged[0].best_profit(assumptions);
     let end = assumptions.profit(judged[0].total(), judged[0].positives());
     LineChart {
@@ -210,12 +214,7 @@ pub(super) fn profit(
         ),
         x: share_axis(format!("Contacted: share of all {} (%)", w.items)),
         y: Axis {
-            label: format!(
-                "Profit on these {} {} ({})",
-                count(judged[0].total()),
-                w.items,
-                assumptions.currency
-            ),
+            label: format!("Profit on these {} {}{unit}", count(judged[0].total()), w.items),
             format: money.clone(),
             min: None,
             max: None,

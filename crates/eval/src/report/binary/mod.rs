@@ -93,7 +93,7 @@ pub struct ProfitAssumptions {
     pub saved_value: f64,
     /// Share of the contacted positives that are won over, 0 to 1.
     pub success_rate: f64,
-    /// Symbol or code of the currency.
+    /// Symbol or code of the currency; empty where it is not known.
     pub currency: String,
 }
 
