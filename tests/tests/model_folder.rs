@@ -1,4 +1,6 @@
 //! A model folder cut short anywhere is an error that names the file, never a panic and never a model.
+// Helpers outside #[test] functions may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -126,7 +126,7 @@ mod tests {
         let words = Backend::by_name("svm").unwrap_err().to_string();
         assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, logistic, blend");
         for name in Backend::NAMES {
-            assert_eq!(Backend::by_name(name).unwrap().check().unwrap().name(), name);
+            assert_eq!(Backend::by_name(name).unwrap().check().unwrap().name(), *name);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the program says about itself and about arguments that cannot be right; that it never panics, and is
 //! silent on standard error unless something is wrong.
+// Helpers outside #[test] functions may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

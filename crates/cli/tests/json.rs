@@ -1,5 +1,7 @@
 //! What programs read: every `--json` parses and has the keys that are documented, and every file of
 //! predictions has its columns.
+// Helpers outside #[test] functions may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,5 +1,7 @@
 //! Order files as users have them, through every churn command: the words of the answer, its exit code, and
 //! never a panic.
+// Helpers outside #[test] functions may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -13,7 +13,6 @@ fn judge(place: &Place, orders: &str, until: &str, as_of: &str, least_auc: f64) 
     let auc = |who: &str| number(&figures, &format!("/{who}/roc_auc"));
     let (own, rules, recency) = (auc("model"), auc("baselines/rules"), auc("baselines/recency"));
     let (calibrated, raw) = (number(&figures, "/model/ece"), number(&figures, "/uncalibrated/ece"));
-    println!("AUC {own:.4}, rules {rules:.4}, recency {recency:.4}; ece {calibrated:.4} from {raw:.4}");
     assert!(own >= least_auc, "AUC {own}");
     assert!(own > rules && own > recency, "AUC {own}, rules {rules}, recency {recency}");
     assert!(calibrated < raw, "calibration error {calibrated} after, {raw} before");

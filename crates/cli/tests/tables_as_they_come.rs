@@ -1,5 +1,7 @@
 //! Tables as users have them, through every table command: the words of the answer, its exit code, and never a
 //! panic.
+// Helpers outside #[test] functions may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

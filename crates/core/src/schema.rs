@@ -84,7 +84,8 @@ impl Feature {
         }
     }
 
-    /// The value as a person would write it: the level's name, or the number; `missing` for NaN.
+    /// The value as a person would write it: the level's name, the number, or a percentage where the unit is
+    /// `share`; `missing` for NaN.
     #[must_use]
     pub fn display(&self, value: f64) -> String {
         if value.is_nan() {
@@ -92,6 +93,7 @@ impl Feature {
         }
         match self.levels() {
             Some(levels) => levels.get(value as usize).cloned().unwrap_or_else(|| value.to_string()),
+            None if self.unit == "share" => format!("{:.1} %", 100.0 * value),
             None if value == value.trunc() && value.abs() < 1e15 => format!("{value:.0}"),
             None if value.abs() >= 100.0 => format!("{value:.1}"),
             None => format!("{value:.3}"),

@@ -1,5 +1,7 @@
 //! Thresholds, explanations and conformal intervals.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use tenure_core::{
     Artifact, Capabilities, Dataset, Error, Explanation, Feature, MissingPolicy, Model, Output, Schema,

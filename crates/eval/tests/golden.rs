@@ -1,5 +1,7 @@
 //! Figures of scikit-learn, SciPy and independent Python formulas; made by golden/make.py.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 use serde::Deserialize;
 use tenure_eval::calibration::{Calibrator, Method};
 use tenure_eval::metrics::{self, Bins};

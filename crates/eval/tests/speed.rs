@@ -1,5 +1,7 @@
 //! A million rows are ranked fast: prints the time, and checks the answer against a count of pairs.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 use tenure_core::seed;
 use tenure_eval::metrics::{roc_auc, roc_auc_interval};
 

@@ -1,5 +1,7 @@
 //! What every split promises.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;

@@ -52,8 +52,6 @@ features! {
         = f => ratio(1.0, 1.0 + ratio(f.gap_sd_days, f.gap_mean_days));
     "recency_per_gap" "" ["usual gaps"] "Days since the last order, in usual gaps between orders"
         = f => per_gap(f.recency_days, f.gap_mean_days);
-    "days_to_expected_order" "" ["days"] "Days until the next order is due; below 0 when overdue"
-        = f => f.gap_mean_days - f.recency_days;
     "orders_30d" "" ["orders"] "Orders in the last 30 days" = f => f.orders_30 as f64;
     "orders_60d" "" ["orders"] "Orders in the last 60 days" = f => f.orders_60 as f64;
     "orders_90d" "" ["orders"] "Orders in the last 90 days" = f => f.orders_90 as f64;

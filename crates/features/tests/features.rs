@@ -49,7 +49,6 @@ fn a_short_history_by_hand() {
     is("gap_mean_days", 90.0);
     is("gap_sd_days", 200.0f64.sqrt());
     is("gap_regularity", 90.0 / (90.0 + 200.0f64.sqrt()));
-    is("days_to_expected_order", 70.0);
     is("spend_trend", 0.0);
     is("active_months_share", 2.0 / 6.0);
     is("tenure_days", 200.0);

@@ -1,5 +1,7 @@
 //! Scoring and explaining with 300 trees of 31 leaves, depth 6, over 60 features.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -6,7 +6,8 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tenure_core::{
-    Artifact, Capabilities, Error, Explanation, Model, Output, Result, Schema, check_input, check_row,
+    Artifact, Capabilities, Error, Explanation, Model, Output, Result, Schema, check_explained, check_input,
+    check_row,
 };
 
 use crate::codec;
@@ -212,10 +213,7 @@ impl Model for GbdtModel {
     }
 
     fn explain_row(&self, row: &[f64], output: usize) -> Result<Explanation> {
-        if output != 0 {
-            return Err(Error::unsupported(Self::KIND, format!("output {output}: it has one output, 0")));
-        }
-        check_row(&self.schema, row, 1, &[0.0])?;
+        check_explained(&self.schema, 1, row, output)?;
         let mut contributions = vec![0.0; self.schema.len()];
         self.contributions(row, &mut contributions);
         Ok(Explanation { output, scale: self.output[0].scale, baseline: self.baseline(), contributions })

@@ -1,5 +1,7 @@
 //! Order logs as they come: every case is asserted by the words of the answer.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 mod common;
 
 use common::{file, folder, orders, refusal};

@@ -1,5 +1,7 @@
 //! Real order logs: the counts that the data sets' page states.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 mod common;
 
 use common::data;

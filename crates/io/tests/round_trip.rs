@@ -1,5 +1,7 @@
 //! What is written is read back the same, and a file is there whole or not at all.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 mod common;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Tables as they come.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 mod common;
 
 use common::{data, file, folder, table_refusal};

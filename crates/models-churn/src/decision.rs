@@ -184,7 +184,9 @@ pub(crate) fn factors(
             let feature = &schema.features()[at];
             let direction = if effect > 0.0 { "raises" } else { "lowers" };
             let (value, usual) = (row[at], typical[at]);
-            let description = decapitalise(&feature.description);
+            // What follows a colon or semicolon explains the scale: room for that is in the report.
+            let phrase = feature.description.split([':', ';']).next().unwrap_or_default();
+            let description = decapitalise(phrase);
             let text = if value.is_nan() {
                 format!("{description}: not known, {direction} the risk")
             } else {

@@ -1,6 +1,8 @@
 //! The whole path on synthetic orders: how near to the oracle, the same bytes at any thread count, stored and
 //! restored, in words.
 
+#![allow(clippy::unwrap_used, reason = "a test or measurement may stop at once")]
+
 use std::collections::HashMap;
 
 use tenure_backends::conformance;

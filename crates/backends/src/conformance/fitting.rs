@@ -4,23 +4,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndarray::Array2;
 use tenure_core::{
-    CancelToken, Dataset, Error, Feature, FitContext, MissingPolicy, Model, Progress, ProgressSink, Schema,
-    Target,
+    CancelToken, Dataset, Error, Feature, FitContext, MissingPolicy, Model, OutputKind, Progress,
+    ProgressSink, Schema, Target,
 };
 
 use super::model::predict;
 use super::{Outcome, Subject, Task, data, ensure, same_bits};
 
-type Check = fn(&Subject<'_>, Task) -> Outcome;
+pub(super) type Check = fn(&Subject<'_>, Task) -> Outcome;
 
-pub(super) const CHECKS: [(&str, Check); 12] = [
+pub(super) const CHECKS: [(&str, Check); 14] = [
     ("capabilities", capabilities),
     ("same_seed", same_seed),
-    ("unit_weights", unit_weights),
-    ("double_weight", double_weight),
-    ("zero_weight", zero_weight),
     ("unknown_label", unknown_label),
+    ("report_rows", report_rows),
+    ("output_name", output_name),
+    ("first_target", first_target),
+    ("validation", validation),
     ("missing", missing),
+    ("unknown_level", unknown_level),
     ("few_rows", few_rows),
     ("one_class", one_class),
     ("constant_column", constant_column),
@@ -42,7 +44,7 @@ fn fit_with(
     Ok(fitted.model)
 }
 
-fn table(subject: &Subject<'_>, task: Task, rows: usize) -> Dataset {
+pub(super) fn table(subject: &Subject<'_>, task: Task, rows: usize) -> Dataset {
     data::table(task, rows, 1, subject.learner.capabilities())
 }
 
@@ -64,47 +66,6 @@ fn same_seed(subject: &Subject<'_>, task: Task) -> Outcome {
     Ok(())
 }
 
-fn unit_weights(subject: &Subject<'_>, task: Task) -> Outcome {
-    let data = table(subject, task, 300);
-    let ones = with_weights(&data, vec![1.0; data.rows()])?;
-    if !subject.learner.capabilities().weights {
-        return refused(subject, &ones);
-    }
-    let (with, without) = (fit(subject, &ones)?, fit(subject, &data)?);
-    same_bits(&predict(with.as_ref(), data.x())?, &predict(without.as_ref(), data.x())?)
-}
-
-fn double_weight(subject: &Subject<'_>, task: Task) -> Outcome {
-    let capabilities = subject.learner.capabilities();
-    if !capabilities.weights {
-        return Ok(());
-    }
-    let data = table(subject, task, 300);
-    let twos = with_weights(&data, vec![2.0; data.rows()])?;
-    let twice = data.select(&(0..data.rows()).flat_map(|row| [row, row]).collect::<Vec<_>>());
-    let weighted = predict(fit(subject, &twos)?.as_ref(), data.x())?;
-    let repeated = predict(fit(subject, &twice)?.as_ref(), data.x())?;
-    if capabilities.weights_exact {
-        return same_bits(&weighted, &repeated);
-    }
-    // A learner that counts rows (for its limits) may grow another tree, but not another kind of answer.
-    let gap = mean_gap(&weighted, &repeated) / spread(&repeated);
-    ensure(gap <= 0.15, || format!("weight two and the row twice differ by {gap} of the spread on average"))
-}
-
-fn zero_weight(subject: &Subject<'_>, task: Task) -> Outcome {
-    if !subject.learner.capabilities().weights {
-        return Ok(());
-    }
-    let data = table(subject, task, 300);
-    let half: Vec<usize> = (0..data.rows()).filter(|row| row % 2 == 0).collect();
-    let weights = (0..data.rows()).map(|row| f64::from(u8::from(row % 2 == 0))).collect();
-    let weighted = predict(fit(subject, &with_weights(&data, weights)?)?.as_ref(), data.x())?;
-    let absent = predict(fit(subject, &data.select(&half))?.as_ref(), data.x())?;
-    let gap = mean_gap(&weighted, &absent);
-    ensure(gap <= 1e-9, || format!("rows of weight zero move predictions by {gap} on average"))
-}
-
 fn unknown_label(subject: &Subject<'_>, task: Task) -> Outcome {
     let data = table(subject, task, 300);
     let half: Vec<usize> = (0..data.rows()).filter(|row| row % 2 == 0).collect();
@@ -119,17 +80,121 @@ fn unknown_label(subject: &Subject<'_>, task: Task) -> Outcome {
     ensure(gap <= 1e-9, || format!("rows without label move predictions by {gap} on average"))
 }
 
+fn report_rows(subject: &Subject<'_>, task: Task) -> Outcome {
+    let data = table(subject, task, 300);
+    let known = |row: usize| row % 5 != 0;
+    let weights = subject.learner.capabilities().weights;
+    let counted = |row: usize| !weights || row % 7 != 0;
+    let labels = labels(&data)?.iter().enumerate();
+    let labels = labels.map(|(row, &y)| if known(row) { y } else { f64::NAN }).collect();
+    let mut masked = with_labels(&data, task, labels)?;
+    if weights {
+        let weights = (0..data.rows()).map(|row| f64::from(u8::from(counted(row)))).collect();
+        masked = masked.with_weights(weights).map_err(|e| e.to_string())?;
+    }
+    let expected = (0..data.rows()).filter(|&row| known(row) && counted(row)).count();
+    let fitted = subject.learner.fit(&masked, None, &FitContext::new(7));
+    let found = fitted.map_err(|e| format!("fitting failed: {e}"))?.report.rows;
+    ensure(found == expected, || format!("{expected} rows were learned from, the report says {found}"))
+}
+
+fn output_name(subject: &Subject<'_>, task: Task) -> Outcome {
+    let model = fit(subject, &table(subject, task, 300))?;
+    let kind = match task {
+        Task::Binary => OutputKind::Probability,
+        Task::Regression => OutputKind::Value,
+    };
+    match model.outputs() {
+        [o] if o.name == "outcome" && o.target == "outcome" && o.kind == kind => Ok(()),
+        other => Err(format!("the target is `outcome`, the outputs are {other:?}")),
+    }
+}
+
+fn first_target(subject: &Subject<'_>, task: Task) -> Outcome {
+    let one = table(subject, task, 300);
+    let opposite = labels(&one)?.iter().map(|y| 1.0 - y).collect();
+    let two = one.clone().with_target(data::target(task, "second", opposite).map_err(|e| e.to_string())?);
+    let two = two.map_err(|e| e.to_string())?;
+    let (alone, first) = (fit(subject, &one)?, fit(subject, &two)?);
+    ensure(first.outputs() == alone.outputs(), || format!("the outputs are {:?}", first.outputs()))?;
+    ensure(first.to_artifact() == alone.to_artifact(), || "a second target changes the model".into())?;
+    same_bits(&predict(first.as_ref(), one.x())?, &predict(alone.as_ref(), one.x())?)
+}
+
+fn validation(subject: &Subject<'_>, task: Task) -> Outcome {
+    let train = table(subject, task, 300);
+    let valid = data::table(task, 150, 2, subject.learner.capabilities());
+    let fit = |valid: &Dataset| subject.learner.fit(&train, Some(valid), &FitContext::new(7));
+    let fitted = fit(&valid).map_err(|e| format!("the same columns: {e}"))?;
+    predict(fitted.model.as_ref(), valid.x())?;
+    // (what, columns, missing, unexpected)
+    let cases: [(&str, &[usize], Option<&str>, Option<&str>); 3] = [
+        ("permuted columns", &[0, 2, 1, 3, 4], Some("noise"), Some("noise")),
+        ("a missing column", &[0, 1, 2, 3], Some("plan"), None),
+        ("an extra column", &[0, 1, 2, 3, 4, 5], None, Some("extra")),
+    ];
+    for (what, columns, lacks, has) in cases {
+        let named = |names: &[String], name: Option<&str>| name.is_some_and(|n| names.iter().any(|m| m == n));
+        match fit(&with_columns(&valid, task, columns)?) {
+            Err(Error::Columns { missing, unexpected })
+                if named(&missing, lacks) || named(&unexpected, has) => {}
+            other => return Err(format!("{what}: {:?}", other.map(|f| f.report))),
+        }
+    }
+    Ok(())
+}
+
 fn missing(subject: &Subject<'_>, task: Task) -> Outcome {
     let data = table(subject, task, 300);
     let model = fit(subject, &data)?;
     let all_missing = Array2::from_elem((1, data.schema().len()), f64::NAN);
-    let answer = model.predict(all_missing.view());
-    match (subject.learner.capabilities().missing, answer) {
-        (MissingPolicy::Refused, Err(Error::Unsupported { .. } | Error::NotFinite { .. })) => Ok(()),
-        (MissingPolicy::Refused, other) => Err(format!("it refuses missing values, yet: {other:?}")),
-        (_, Ok(out)) if out.iter().all(|v| v.is_finite()) => Ok(()),
-        (policy, other) => Err(format!("{policy:?}, yet a row of missing values gives {other:?}")),
+    let refused = |answer: &Result<(), Error>| {
+        matches!(answer, Err(Error::Unsupported { .. } | Error::NotFinite { .. }))
+    };
+    match subject.learner.capabilities().missing {
+        MissingPolicy::Refused => {
+            let mut x = data.x().to_owned();
+            x[[1, 1]] = f64::NAN;
+            let target = data.target().map_err(|e| e.to_string())?.clone();
+            let holed = Dataset::new(data.schema().clone(), x).and_then(|d| d.with_target(target));
+            let trained = subject.learner.fit(&holed.map_err(|e| e.to_string())?, None, &FitContext::new(7));
+            for answer in [trained.map(|_| ()), model.predict(all_missing.view()).map(|_| ())] {
+                ensure(refused(&answer), || format!("it refuses missing values, yet: {answer:?}"))?;
+            }
+            Ok(())
+        }
+        policy => match model.predict(all_missing.view()) {
+            Ok(out) if out.iter().all(|v| v.is_finite()) => Ok(()),
+            other => Err(format!("{policy:?}, yet a row of missing values gives {other:?}")),
+        },
     }
+}
+
+fn unknown_level(subject: &Subject<'_>, task: Task) -> Outcome {
+    let capabilities = subject.learner.capabilities();
+    if !capabilities.categorical {
+        return Ok(());
+    }
+    let data = data::levels(task, 600, 1, capabilities);
+    let model = fit(subject, &data)?;
+    let with = |value: f64| {
+        let mut rows = data.x().slice(ndarray::s![..20, ..]).to_owned();
+        rows.column_mut(4).fill(value);
+        rows
+    };
+    let missing = model.predict(with(f64::NAN).view());
+    for level in [3.0, 64.0, 1e9, 1e300] {
+        match (model.predict(with(level).view()), &missing) {
+            (Ok(unknown), Ok(missing)) => {
+                same_bits(&unknown, missing).map_err(|e| format!("level {level} of 3 and missing: {e}"))?;
+            }
+            (Err(_), Err(_)) => {}
+            (unknown, missing) => {
+                return Err(format!("level {level} of 3 gives {unknown:?}, missing {missing:?}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn few_rows(subject: &Subject<'_>, task: Task) -> Outcome {
@@ -208,36 +273,36 @@ fn cancellation(subject: &Subject<'_>, task: Task) -> Outcome {
     }
 }
 
-fn refused(subject: &Subject<'_>, data: &Dataset) -> Outcome {
+/// A fit of data that the learner says it cannot honour must say so.
+pub(super) fn refused(subject: &Subject<'_>, data: &Dataset, what: &str) -> Outcome {
     match subject.learner.fit(data, None, &FitContext::new(7)) {
         Err(Error::Unsupported { .. }) => Ok(()),
-        other => Err(format!("weights are not supported, yet: {:?}", other.map(|f| f.report))),
+        other => Err(format!("{what} are not supported, yet: {:?}", other.map(|f| f.report))),
     }
 }
 
-fn labels(data: &Dataset) -> Result<&[f64], String> {
+pub(super) fn labels(data: &Dataset) -> Result<&[f64], String> {
     data.target().map(Target::values).map_err(|e| e.to_string())
 }
 
-fn with_weights(data: &Dataset, weights: Vec<f64>) -> Result<Dataset, String> {
-    data.clone().with_weights(weights).map_err(|e| e.to_string())
-}
-
 fn with_labels(data: &Dataset, task: Task, labels: Vec<f64>) -> Result<Dataset, String> {
-    let target = match task {
-        Task::Binary => Target::binary("outcome", labels),
-        Task::Regression => Target::real("outcome", labels),
-    };
     let plain = Dataset::new(data.schema().clone(), data.x().to_owned());
-    plain.and_then(|d| d.with_target(target?)).map_err(|e| e.to_string())
+    plain.and_then(|d| d.with_target(data::target(task, "outcome", labels)?)).map_err(|e| e.to_string())
 }
 
-fn mean_gap(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+/// The columns with these numbers; a number past the last adds a column of its own.
+fn with_columns(data: &Dataset, task: Task, columns: &[usize]) -> Result<Dataset, String> {
+    let features = data.schema().features();
+    let extra = || Feature::numeric("extra", "", "Nobody asked for it");
+    let schema = columns.iter().map(|&c| features.get(c).cloned().unwrap_or_else(extra)).collect();
+    let x = Array2::from_shape_fn((data.rows(), columns.len()), |(row, at)| {
+        data.x().get((row, columns[at])).copied().unwrap_or(0.0)
+    });
+    let target = data::target(task, "outcome", labels(data)?.to_vec());
+    let built = Schema::new(schema).and_then(|s| Dataset::new(s, x)).and_then(|d| d.with_target(target?));
+    built.map_err(|e| e.to_string())
+}
+
+pub(super) fn mean_gap(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     (a - b).iter().map(|d| d.abs()).sum::<f64>() / a.len().max(1) as f64
-}
-
-/// Standard deviation; 1 where there is none.
-fn spread(a: &Array2<f64>) -> f64 {
-    let sd = a.std(0.0);
-    if sd > 0.0 { sd } else { 1.0 }
 }

@@ -1,23 +1,27 @@
 //! Checks of a fitted model.
 
 use ndarray::{Array2, ArrayView2, Axis};
-use tenure_core::{Error, Model, OutputKind, Scale};
+use tenure_core::{Error, MissingPolicy, Model, OutputKind, Scale};
 
 use super::{Loader, Outcome, ensure, same_bits};
 
 pub(super) type Check = fn(&dyn Model, ArrayView2<'_, f64>, Loader<'_>) -> Outcome;
 
-pub(super) const CHECKS: [(&str, Check); 6] = [
+pub(super) const CHECKS: [(&str, Check); 7] = [
     ("output_range", output_range),
+    ("output_shape", output_shape),
     ("rows_alone", rows_alone),
-    ("save_and_load", save_and_load),
     ("columns", columns),
     ("infinite", infinite),
     ("explanations", explanations),
+    ("explain_bounds", explain_bounds),
 ];
 
 pub(super) fn predict(model: &dyn Model, x: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
-    model.predict(x).map_err(|e| format!("prediction failed: {e}"))
+    let out = model.predict(x).map_err(|e| format!("prediction failed: {e}"))?;
+    let (expected, found) = ((x.nrows(), model.outputs().len()), out.dim());
+    ensure(found == expected, || format!("predictions are {found:?}, not rows × outputs {expected:?}"))?;
+    Ok(out)
 }
 
 fn predict_row(model: &dyn Model, x: ArrayView2<'_, f64>, row: usize) -> Result<Vec<f64>, String> {
@@ -33,6 +37,28 @@ fn output_range(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Out
         let probability = output.kind != OutputKind::Value;
         let bad = values.iter().find(|v| !v.is_finite() || (probability && !(0.0..=1.0).contains(*v)));
         ensure(bad.is_none(), || format!("output `{}` gave {bad:?}", output.name))?;
+    }
+    Ok(())
+}
+
+fn output_shape(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Outcome {
+    let x = x.slice(ndarray::s![..x.nrows().min(3), ..]);
+    let (rows, outputs) = (x.nrows(), model.outputs().len());
+    let mut dims = vec![(rows + 1, outputs), (rows, outputs + 1)];
+    dims.extend(rows.checked_sub(1).map(|fewer| (fewer, outputs)));
+    dims.extend(outputs.checked_sub(1).map(|fewer| (rows, fewer)));
+    for dim in dims {
+        match model.predict_into(x, Array2::zeros(dim).view_mut()) {
+            Err(Error::Shape { .. }) => {}
+            other => return Err(format!("{rows} rows, {outputs} outputs into {dim:?}: {other:?}")),
+        }
+    }
+    let Some(row) = x.rows().into_iter().next() else { return Ok(()) };
+    for places in [Some(outputs + 1), outputs.checked_sub(1)].into_iter().flatten() {
+        match model.predict_row(&row.to_vec(), &mut vec![0.0; places]) {
+            Err(Error::Shape { .. }) => {}
+            other => return Err(format!("{outputs} outputs of a row into {places} places: {other:?}")),
+        }
     }
     Ok(())
 }
@@ -60,15 +86,6 @@ fn rows_alone(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Outco
     same_bits(&predict(model, columns_first.t())?, &batch).map_err(|e| format!("column-major: {e}"))
 }
 
-fn save_and_load(model: &dyn Model, x: ArrayView2<'_, f64>, load: Loader<'_>) -> Outcome {
-    let artifact = model.to_artifact();
-    let back = load(&artifact).map_err(|e| format!("loading failed: {e}"))?;
-    ensure(back.schema() == model.schema(), || "the schema changed".into())?;
-    ensure(back.outputs() == model.outputs(), || "the outputs changed".into())?;
-    same_bits(&predict(back.as_ref(), x)?, &predict(model, x)?)?;
-    ensure(back.to_artifact() == artifact, || "saving what was loaded gives another artifact".into())
-}
-
 fn columns(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Outcome {
     let width = x.ncols() + 1;
     let wide = Array2::zeros((2, width));
@@ -87,11 +104,11 @@ fn infinite(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Outcome
     if x.is_empty() {
         return Ok(());
     }
-    let first = model.schema().features()[0].name.clone();
+    let first = model.schema().names().next().ok_or("the rows have columns, the schema none")?.to_owned();
     let mut rows = x.slice(ndarray::s![..1, ..]).to_owned();
     rows[[0, 0]] = f64::NEG_INFINITY;
     let mut out = vec![0.0; model.outputs().len()];
-    let alone = model.predict_row(rows.row(0).as_slice().unwrap_or_default(), &mut out);
+    let alone = model.predict_row(&rows.row(0).to_vec(), &mut out);
     for answer in [model.predict(rows.view()).map(|_| ()), alone] {
         match answer {
             Err(Error::NotFinite { feature, .. }) if feature == first => {}
@@ -110,6 +127,7 @@ fn explanations(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Out
                 Err(Error::Unsupported { .. }) if !model.capabilities().explains => continue,
                 other => return Err(format!("row {row}: {other:?}")),
             };
+            ensure(explanation.output == index, || format!("output {} is explained", explanation.output))?;
             ensure(explanation.contributions.len() == x.ncols(), || "not one contribution a feature".into())?;
             ensure(explanation.scale == output.scale, || "another scale than the output's".into())?;
             let (sum, value) = (explanation.prediction(), out[[row, index]]);
@@ -119,4 +137,35 @@ fn explanations(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Out
         }
     }
     Ok(())
+}
+
+fn explain_bounds(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Outcome {
+    let Some(row) = x.rows().into_iter().next().map(|row| row.to_vec()) else { return Ok(()) };
+    let capabilities = model.capabilities();
+    // Who explains nothing may say so before looking at the row.
+    let refused = |what: &str, row: &[f64], output: usize, expected: fn(&Error) -> bool| {
+        match model.explain_row(row, output) {
+            Err(e) if expected(&e) => Ok(()),
+            Err(Error::Unsupported { .. }) if !capabilities.explains => Ok(()),
+            other => Err(format!("{what}: {other:?}")),
+        }
+    };
+    for output in [model.outputs().len(), usize::MAX] {
+        refused("no such output", &row, output, |e| matches!(e, Error::NoOutput { .. }))?;
+    }
+    let shape = |e: &Error| matches!(e, Error::Shape { .. });
+    refused("a value too many", &[row.as_slice(), &[0.0]].concat(), 0, shape)?;
+    if let Some((_, fewer)) = row.split_last() {
+        refused("a value too few", fewer, 0, shape)?;
+        let mut infinite = row.clone();
+        infinite[0] = f64::INFINITY;
+        refused("infinity", &infinite, 0, |e| matches!(e, Error::NotFinite { .. }))?;
+    }
+    let missing = vec![f64::NAN; row.len()];
+    if capabilities.missing == MissingPolicy::Refused || !capabilities.explains {
+        let kinds = |e: &Error| matches!(e, Error::Unsupported { .. } | Error::NotFinite { .. });
+        return refused("a row of missing values", &missing, 0, kinds);
+    }
+    let explanation = model.explain_row(&missing, 0).map_err(|e| format!("a row of missing values: {e}"))?;
+    ensure(explanation.total().is_finite(), || format!("a row of missing values: {explanation:?}"))
 }

@@ -80,7 +80,8 @@ impl Term {
         match self {
             Self::Numeric { missing, .. } if input.is_nan() => *missing,
             Self::Numeric { scale, slope, mean, .. } => slope * scale.standardise(input) - mean,
-            Self::Levels { missing, .. } if input.is_nan() => *missing,
+            // Anything but the index of a level is missing.
+            Self::Levels { missing, .. } if !(input >= 0.0 && input.fract() == 0.0) => *missing,
             Self::Levels { levels, missing } => levels.get(input as usize).copied().unwrap_or(*missing),
         }
     }

@@ -1,14 +1,6 @@
 //! The event log: orders and returns of every customer, sorted, and closed.
 //!
-//! Lines are sorted by (customer id, time, order of input) and summed up to orders once, when the log is
-//! made. A log says how much it holds and from when to when, but hands out no event: those are seen through
-//! [`AsOf`](crate::AsOf) views alone.
-//!
-//! * The lines of one customer with the same order code are one order; without a code, those of one instant.
-//! * Lines above 0 make a purchase. Its time is that of the first of them.
-//! * Lines below 0 are returns (or cancellations), at their own time: they never change an earlier order.
-//! * A line with `returned_at` is a return from that instant on, and not before its own time.
-//! * Lines of 0 (gifts, notes) count as lines of the log and nothing else.
+//! What is an order and what a return: see [`OrderLog`].
 
 mod build;
 mod builder;
@@ -23,7 +15,17 @@ use crate::{OrderColumns, Result, Timestamp};
 /// Customers a shard: small enough to spread over threads, large enough to forget about.
 const SHARD: usize = 1024;
 
-/// A sorted, closed log of orders; see the [module](self).
+/// A sorted, closed log of orders.
+///
+/// Lines are sorted by (customer id, time, order of input) and summed up to orders once, when the log is
+/// made. A log says how much it holds and from when to when, but hands out no event: those are seen through
+/// [`AsOf`](crate::AsOf) views alone.
+///
+/// * The lines of one customer with the same order code are one order; without a code, those of one instant.
+/// * Lines above 0 make a purchase. Its time is that of the first of them.
+/// * Lines below 0 are returns (or cancellations), at their own time: they never change an earlier order.
+/// * A line with `returned_at` is a return from that instant on, and not before its own time.
+/// * Lines of 0 (gifts, notes) count as lines of the log and nothing else.
 ///
 /// # Example
 /// ```

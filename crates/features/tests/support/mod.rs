@@ -222,7 +222,6 @@ pub(crate) fn oracle(
         ("gap_sd_days", sd),
         ("gap_regularity", nan_unless(gap > 0.0, 1.0 / (1.0 + sd / gap))),
         ("recency_per_gap", if gap < 1.0 { recency } else { recency / gap }),
-        ("days_to_expected_order", gap - recency),
         ("orders_30d", count(30)),
         ("orders_60d", count(60)),
         ("orders_90d", count(90)),

@@ -176,7 +176,7 @@ fn infinities_widths_and_outputs_are_refused() {
     assert!(matches!(model.explain_row(&row, 0), Err(Error::NotFinite { .. })));
     assert!(matches!(model.predict_row(&[0.0; 3], &mut [0.0]), Err(Error::Shape { .. })));
     assert!(matches!(model.predict_row(&[0.0; 4], &mut [0.0; 2]), Err(Error::Shape { .. })));
-    assert!(matches!(model.explain_row(&[0.0; 4], 1), Err(Error::Unsupported { .. })));
+    assert!(matches!(model.explain_row(&[0.0; 4], 1), Err(Error::NoOutput { output: 1, outputs: 1 })));
 }
 
 #[test]

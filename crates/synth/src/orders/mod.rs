@@ -19,7 +19,7 @@
 //! then; of one who joined before, the log shows only what happens after its start.
 //!
 //! **Marks of an order.** Given type and state, independently of everything else:
-//! * the gross amount of each line is lognormal, ln gross ~ N(ln m(spend class) + ln f·[cooling], σ²), in cents;
+//! * the gross amount of each line is lognormal, ln gross ~ N(ln m(spend class) + ln f where cooling, σ²), in cents;
 //! * the order is discounted with a probability that depends on the state, at a depth that does not;
 //! * one line of it is sent back with a probability that depends on the state, after a delay that does not
 //!   (uniform over [[`RETURN_DAYS`]] days, calendar time): a negative line with the order's code.
