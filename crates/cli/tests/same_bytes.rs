@@ -132,3 +132,19 @@ fn orders_after_the_date_leave_predictions_as_they_are() {
     place.write("earlier.csv", earlier);
     assert!(scores("earlier") != plain, "a change before the date must show");
 }
+#[test]
+fn customers_who_come_or_go_after_training_leave_the_model_as_it_is() {
+    let place = Place::with_shop("strangers");
+    let parts = place.model_parts("model");
+    let Rewriting { other_values, cut } = rewritten(&place.read_text("orders.csv"), AS_OF);
+    let (header, lines) = other_values.split_once('\n').unwrap();
+    let first = format!("{header}\n{}{lines}", stranger("A", AS_OF));
+    for (name, text) in [("first", first), ("cut", cut)] {
+        place.write(&format!("{name}.csv"), text);
+        place.run(&format!("churn train --orders {name}.csv --model {name} --until {AS_OF}")).text();
+        for (expected, found) in parts.iter().zip(place.model_parts(name)) {
+            assert!(*expected == found, "{name}: {}", found.0);
+        }
+        assert_eq!(place.files(name), place.files("model"));
+    }
+}

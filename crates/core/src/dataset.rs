@@ -1,5 +1,7 @@
 //! Rows to learn from or to judge.
 
+use std::collections::HashMap;
+
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -258,7 +260,8 @@ impl Dataset {
         }
     }
 
-    /// A number that changes with any value, target, weight, offset, group or time of the data set.
+    /// A number that changes with any value, target, weight, offset or time of the data set, and with which
+    /// rows form a group; what the groups are called does not matter.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let floats = |values: &[f64], seed| values.iter().fold(seed, |hash, v| seed::mix(hash, v.to_bits()));
@@ -269,7 +272,11 @@ impl Dataset {
         }
         hash = floats(self.weights().unwrap_or_default(), hash);
         hash = floats(self.offsets().unwrap_or_default(), hash);
-        hash = self.groups().unwrap_or_default().iter().fold(hash, |hash, g| seed::mix(hash, *g));
+        let mut ranks = HashMap::new();
+        for group in self.groups().unwrap_or_default() {
+            let next = ranks.len() as u64;
+            hash = seed::mix(hash, *ranks.entry(group).or_insert(next));
+        }
         self.times().unwrap_or_default().iter().fold(hash, |hash, t| seed::mix(hash, *t as u64))
     }
 

@@ -4,8 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp as JiffTimestamp, ToSpan};
+use jiff::{SignedDuration, Span, Timestamp as JiffTimestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 /// Seconds in a day.
@@ -14,9 +13,32 @@ pub const DAY: i64 = 86_400;
 /// An instant, in whole seconds since 1970-01-01 00:00 UTC, within the years −9999 to 9999.
 ///
 /// Fractions are dropped downwards, so that an event never seems earlier than an instant it follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+/// In JSON it is the text that [`Display`](fmt::Display) writes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
+
+const EPOCH: DateTime = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.to_string()
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = ParseTimestampError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
 
 impl Timestamp {
     /// From seconds since 1970-01-01 00:00 UTC.
@@ -40,7 +62,7 @@ impl Timestamp {
     /// A civil date and time taken as UTC.
     #[must_use]
     pub fn from_civil(civil: DateTime) -> Self {
-        civil.to_zoned(TimeZone::UTC).map_or(Self(0), |z| Self(z.timestamp().as_second()))
+        Self(civil.duration_since(EPOCH).as_secs())
     }
 
     /// `days` × 24 hours later (earlier, where negative).
@@ -75,7 +97,7 @@ impl Timestamp {
     }
 
     fn civil(self) -> Option<DateTime> {
-        JiffTimestamp::from_second(self.0).ok().map(|t| t.to_zoned(TimeZone::UTC).datetime())
+        EPOCH.checked_add(SignedDuration::from_secs(self.0)).ok()
     }
 }
 
@@ -104,9 +126,12 @@ impl FromStr for Timestamp {
         if let Ok(instant) = trimmed.parse::<JiffTimestamp>() {
             return Ok(Self(instant.as_nanosecond().div_euclid(1_000_000_000) as i64));
         }
-        let civil =
-            trimmed.parse::<DateTime>().or_else(|_| trimmed.parse::<Date>().map(|d| d.at(0, 0, 0, 0)));
-        civil.map(Self::from_civil).map_err(|_| ParseTimestampError(text.to_owned()))
+        // The last hours of the calendar are civil times only, with or without a Z.
+        let bare = trimmed.strip_suffix('Z').unwrap_or(trimmed);
+        let civil = bare.parse::<DateTime>().or_else(|_| trimmed.parse::<Date>().map(|d| d.at(0, 0, 0, 0)));
+        // Beyond the calendar an instant is written in seconds.
+        let seconds = || trimmed.strip_suffix(" s").and_then(|n| n.parse().ok()).map(Self);
+        civil.ok().map(Self::from_civil).or_else(seconds).ok_or_else(|| ParseTimestampError(text.to_owned()))
     }
 }
 
@@ -134,6 +159,16 @@ mod tests {
     fn fractions_are_dropped_downwards() {
         assert_eq!(at("1969-12-31T23:59:59.5Z").seconds(), -1);
         assert_eq!(at("1970-01-01T00:00:00.9Z").seconds(), 0);
+    }
+
+    #[test]
+    fn the_edges_of_the_calendar_are_kept() {
+        for text in ["9999-12-31", "-009999-01-01", "9999-12-31T23:59:59Z"] {
+            assert_eq!(at(text).to_string(), text);
+        }
+        let beyond = Timestamp::from_seconds(i64::MAX);
+        assert_eq!(at(&beyond.to_string()), beyond);
+        assert_eq!(serde_json::to_string(&at("2024-04-02")).unwrap(), "\"2024-04-02\"");
     }
 
     #[test]

@@ -33,7 +33,7 @@
 //! | `cancellation` | a cancelled fit ends within one iteration |
 //! | `unit_weights` | weights of one change no bit; or weights are refused |
 //! | `double_weight` | a weight of two is the row twice: within 1e-6 of the spread where weights are exact, else 0.15 |
-//! | `unequal_weights` | weights of 1, 2 and 3 are rows once, twice and thrice: so too, and the mean within 0.02 |
+//! | `unequal_weights` | weights of 1, 2 and 3 are rows once, twice and thrice: so too, and the mean within 0.02 (a number: of the labels' deviation) |
 //! | `zero_weight` | a row of weight zero is a row that is not there |
 //! | `offsets` | a constant offset moves the answers by as much, known truth leaves little to learn; or offsets are refused |
 //! | `output_range` | one finite number per row and output; probabilities within 0 and 1 |
@@ -146,6 +146,7 @@ pub fn check(subject: &Subject<'_>) -> Vec<Failure> {
                     run(name, guarded(|| check(model.as_ref(), data.x(), subject.load)));
                 }
             }
+            // `capabilities` made the same fit: where it passed, one seed gave a model and then none.
             Err(detail) => run("same_seed", Err(detail)),
         }
     }
@@ -204,4 +205,19 @@ fn same_bits<'a>(a: impl IntoIterator<Item = &'a f64>, b: impl IntoIterator<Item
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_lists_the_checks_in_their_order() {
+        let table = include_str!("mod.rs").lines();
+        let listed: Vec<&str> =
+            table.filter_map(|line| Some(line.strip_prefix("//! | `")?.split_once('`')?.0)).collect();
+        let fitting = fitting::CHECKS.iter().chain(&weights::CHECKS).map(|(name, _)| *name);
+        let checks: Vec<&str> = fitting.chain(model_checks().map(|(name, _)| *name)).collect();
+        assert_eq!(listed, checks);
+    }
 }

@@ -143,12 +143,12 @@ fn explain_bounds(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> O
     let Some(row) = x.rows().into_iter().next().map(|row| row.to_vec()) else { return Ok(()) };
     let capabilities = model.capabilities();
     // Who explains nothing may say so before looking at the row.
-    let refused = |what: &str, row: &[f64], output: usize, expected: fn(&Error) -> bool| {
-        match model.explain_row(row, output) {
-            Err(e) if expected(&e) => Ok(()),
-            Err(Error::Unsupported { .. }) if !capabilities.explains => Ok(()),
-            other => Err(format!("{what}: {other:?}")),
-        }
+    let refused = |what: &str, row: &[f64], output: usize, expected: fn(&Error) -> bool| match model
+        .explain_row(row, output)
+    {
+        Err(e) if expected(&e) => Ok(()),
+        Err(Error::Unsupported { .. }) if !capabilities.explains => Ok(()),
+        other => Err(format!("{what}: {other:?}")),
     };
     for output in [model.outputs().len(), usize::MAX] {
         refused("no such output", &row, output, |e| matches!(e, Error::NoOutput { .. }))?;

@@ -123,7 +123,9 @@ fn offsets(subject: &Subject<'_>, task: Task) -> Outcome {
     };
     let (untold, told) = (size(&data)?, size(&told)?);
     ensure(told <= 0.5 * untold, || {
-        format!("the size of the answers is {untold} on the output's scale, and {told} with the truth as offsets")
+        format!(
+            "the size of the answers is {untold} on the output's scale, and {told} with the truth as offsets"
+        )
     })
 }
 

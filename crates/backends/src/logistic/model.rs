@@ -184,3 +184,17 @@ impl Model for LogisticModel {
         Artifact::from_json(Self::KIND, Self::VERSION, config)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_level_is_missing() {
+        let term = Term::Levels { levels: vec![1.0, 2.0], missing: 9.0 };
+        assert_eq!([0.0, 1.0].map(|level| term.value(level)), [1.0, 2.0]);
+        for other in [f64::NAN, 2.0, 1e300, -1.0, 0.5] {
+            assert_eq!(term.value(other), 9.0, "{other}");
+        }
+    }
+}

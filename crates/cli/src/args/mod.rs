@@ -59,7 +59,7 @@ pub enum Command {
 #[command(after_help = "Example:\n  tenure quickstart --customers 5000 --out /tmp/first-look")]
 pub struct Quickstart {
     /// Customers to generate.
-    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(200..))]
     pub customers: u32,
     /// Everything random follows from it: same seed, same files.
     #[arg(long, default_value_t = 42, value_name = "N")]
