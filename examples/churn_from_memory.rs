@@ -7,16 +7,16 @@
 //! ```text
 //! 8409 rows; AUC 0.863 on customers held out; at risk from a probability of 0.21
 //! {
-//!   "customer_id": "C0017",
+//!   "customer_id": "C0009",
 //!   "as_of": "2024-12-31",
-//!   "churn_probability": 0.9943416573863322,
+//!   "churn_probability": 0.050724934519717414,
 //!   "interval": {
-//!     "low": 0.9943416573863322,
-//!     "high": 1.0,
+//!     "low": 0.050724934519717414,
+//!     "high": 0.09443272964479761,
 //!     "level": 0.9
 //!   },
-//!   "is_at_risk": true,
-//!   "risk_level": "critical",
+//!   "is_at_risk": false,
+//!   "risk_level": "low",
 //!   "confidence": "high",
 //!   "risk_factors": [
 //!   …
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
 
     let scorer = ChurnScorer::new(trained.model)?;
-    let decision = scorer.score(&log, "2024-12-31".parse()?, "C0017")?;
+    let decision = scorer.score(&log, "2024-12-31".parse()?, "C0009")?;
     println!("{}", serde_json::to_string_pretty(&decision)?);
     Ok(())
 }

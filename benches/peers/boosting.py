@@ -1,31 +1,34 @@
-"""Training time and hold-out AUC of tenure-gbdt beside LightGBM: same data, same settings, same threads.
+"""Boosted trees in LightGBM, beside `measure fit` and `measure predict`.
 
-Needs lightgbm 4.x and numpy (recorded results: lightgbm 4.7.0), and the example built before:
-    cargo build --release -p tenure-gbdt --example fit_npy
-    python benches/peers/boosting.py [--rows 100000] [--columns 60] [--pairs 5] [--folder DIR]
+  boosting.py make FOLDER ROWS COLUMNS         writes x_train.f64, y_train.f64, x_test.f64, y_test.f64
+  boosting.py fit FOLDER THREADS [NAME=VALUE…] trains, judges on the test rows, prints JSON; further parameters
+                                               of LightGBM may follow, e.g. deterministic=true
+  boosting.py predict FOLDER                   batch, one row and SHAP on one thread, prints JSON
 
-Seconds are wall-clock and include binning on both sides. The two alternate; the ratio is the median of the
-pairs' ratios. Prints one JSON object per number of threads.
+Seconds are wall-clock and include binning. Needs lightgbm, numpy and scikit-learn.
 """
 
-import argparse
+import ctypes
 import json
 import pathlib
-import statistics
-import subprocess
-import tempfile
+import sys
 import time
 
-import lightgbm
 import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEST_ROWS = 50_000
+TREES = 300
+PARAMETERS = {
+    "objective": "binary", "num_leaves": 31, "max_depth": 6, "max_bin": 255, "learning_rate": 0.05,
+    "min_data_in_leaf": 20, "min_sum_hessian_in_leaf": 1e-3, "verbosity": -1, "seed": 42,
+}
+BATCHES, ONE_ROW_CALLS, EXPLAINED_ROWS = 5, 20_000, 2_000
 
 
 def make(folder, rows, columns, seed=42):
     """Binary data with linear, interacting and stepwise signal, 2 % of values missing in every fifth column."""
     rng = np.random.default_rng(seed)
-    n = rows + 50_000
+    n = rows + TEST_ROWS
     x = rng.normal(size=(n, columns))
     x[:, 1::4] = np.exp(x[:, 1::4])  # skewed
     x[:, 2::4] = np.floor(x[:, 2::4] * 3.0)  # few values
@@ -33,66 +36,111 @@ def make(folder, rows, columns, seed=42):
     score = x @ weights + 0.6 * x[:, 0] * x[:, 4] + 0.7 * (x[:, 8] > 0.5) * x[:, 2] + 0.5 * np.sin(2.0 * x[:, 12])
     y = (rng.random(n) < 1.0 / (1.0 + np.exp(-(score - np.median(score) - 1.0)))).astype(np.float64)
     x[:, ::5][rng.random((n, len(range(0, columns, 5)))) < 0.02] = np.nan
-    parts = {"train": slice(0, rows), "test": slice(rows, n)}
-    for name, part in parts.items():
-        np.save(folder / f"x_{name}.npy", np.ascontiguousarray(x[part]))
-        np.save(folder / f"y_{name}.npy", y[part])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in {"train": slice(0, rows), "test": slice(rows, n)}.items():
+        np.ascontiguousarray(x[part]).tofile(folder / f"x_{name}.f64")
+        y[part].tofile(folder / f"y_{name}.f64")
 
 
-def auc(score, y):
-    order = np.argsort(score, kind="stable")
-    _, inverse, counts = np.unique(score[order], return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(counts) - (counts - 1) / 2.0
-    positive = y.sum()
-    ranks = (mean_rank[inverse] * y[order]).sum()
-    return (ranks - positive * (positive + 1) / 2) / (positive * (len(y) - positive))
+def load(folder, part):
+    y = np.fromfile(folder / f"y_{part}.f64")
+    return np.fromfile(folder / f"x_{part}.f64").reshape(len(y), -1), y
 
 
-def lightgbm_fit(data, threads):
-    params = {
-        "objective": "binary", "num_leaves": 31, "max_depth": 6, "max_bin": 255, "learning_rate": 0.05,
-        "min_data_in_leaf": 20, "min_sum_hessian_in_leaf": 1e-3, "num_threads": threads, "verbosity": -1,
-        "seed": 42, "deterministic": True, "force_row_wise": True,
-    }
+def memory_mb(field):
+    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+
+
+def train(x, y, threads, extra=()):
+    import lightgbm
+
+    parameters = PARAMETERS | {"num_threads": threads} | dict(extra)
+    return lightgbm.train(parameters, lightgbm.Dataset(x, y), num_boost_round=TREES)
+
+
+def fit(folder, threads, extra):
+    import lightgbm
+    from sklearn.metrics import log_loss, roc_auc_score
+
+    x, y = load(folder, "train")
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = memory_mb("VmRSS:")
     start = time.perf_counter()
-    booster = lightgbm.train(params, lightgbm.Dataset(data["x_train"], data["y_train"]), num_boost_round=300)
+    booster = train(x, y, threads, extra)
     seconds = time.perf_counter() - start
-    booster.params["num_threads"] = threads
-    return {"seconds": seconds, "auc": auc(booster.predict(data["x_test"]), data["y_test"])}
+    peak = memory_mb("VmHWM:")
+    x, y = load(folder, "test")
+    scores = booster.predict(x)
+    return {
+        "lightgbm": lightgbm.__version__, "seconds": seconds, "auc": roc_auc_score(y, scores),
+        "log_loss": log_loss(y, scores), "trees": booster.num_trees(), "peak_mb": peak, "growth_mb": peak - before,
+    }
 
 
-def tenure_fit(folder, threads):
-    command = [ROOT / "target/release/examples/fit_npy", str(folder), str(threads)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def one_row_call(booster, columns):
+    """LightGBM's fast call for one row, and the arrays it reads and writes."""
+    from lightgbm.basic import _LIB, _safe_call
+
+    row, out, length = np.zeros(columns), np.zeros(1), ctypes.c_int64()
+    config = ctypes.c_void_p()
+    # 0: the probability; 1: 64-bit numbers; all trees.
+    _safe_call(_LIB.LGBM_BoosterPredictForMatSingleRowFastInit(
+        booster._handle, ctypes.c_int(0), ctypes.c_int(0), ctypes.c_int(-1), ctypes.c_int(1),
+        ctypes.c_int32(columns), ctypes.c_char_p(b"num_threads=1"), ctypes.byref(config)))
+    data = row.ctypes.data_as(ctypes.c_void_p)
+    result = out.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+    predict, size = _LIB.LGBM_BoosterPredictForMatSingleRowFast, ctypes.byref(length)
+    return row, out, lambda: predict(config, data, size, result)
+
+
+def predict(folder):
+    x, y = load(folder, "train")
+    booster = train(x, y, 2)
+    x, _ = load(folder, "test")
+    expected = booster.predict(x, num_threads=1)
+    batches = []
+    for _ in range(BATCHES):
+        start = time.perf_counter()
+        booster.predict(x, num_threads=1)
+        batches.append(time.perf_counter() - start)
+
+    row, out, call = one_row_call(booster, x.shape[1])
+    times = []
+    for i in range(ONE_ROW_CALLS * 11 // 10):
+        row[:] = x[i % len(x)]
+        start = time.perf_counter_ns()
+        call()
+        times.append(time.perf_counter_ns() - start)
+        assert out[0] == expected[i % len(x)]
+    times = times[ONE_ROW_CALLS // 10:]
+
+    python_row = []
+    for i in range(500):
+        start = time.perf_counter_ns()
+        booster.predict(x[i:i + 1], num_threads=1)
+        python_row.append(time.perf_counter_ns() - start)
+
+    booster.predict(x[:100], pred_contrib=True, num_threads=1)
+    start = time.perf_counter()
+    booster.predict(x[:EXPLAINED_ROWS], pred_contrib=True, num_threads=1)
+    explain = time.perf_counter() - start
+    return {
+        "rows_per_second": len(x) / float(np.median(batches)), "one_row_us": float(np.median(times)) / 1e3,
+        "python_row_us": float(np.median(python_row)) / 1e3, "shap_us": explain / EXPLAINED_ROWS * 1e6,
+    }
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--columns", type=int, default=60)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--folder", type=pathlib.Path)
-    arguments = parser.parse_args()
-    folder = arguments.folder or pathlib.Path(tempfile.mkdtemp(prefix="tenure-boosting-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    make(folder, arguments.rows, arguments.columns)
-    data = {path.stem: np.load(path) for path in folder.glob("*.npy")}
-    for threads in arguments.threads:
-        pairs = []
-        for pair in range(arguments.pairs):
-            # Who goes first changes from pair to pair.
-            runs = [("lightgbm", lambda: lightgbm_fit(data, threads)), ("tenure", lambda: tenure_fit(folder, threads))]
-            pairs.append({name: run() for name, run in (runs if pair % 2 == 0 else runs[::-1])})
-        ratios = [p["tenure"]["seconds"] / p["lightgbm"]["seconds"] for p in pairs]
-        print(json.dumps({
-            "rows": arguments.rows, "columns": arguments.columns, "threads": threads,
-            "lightgbm": lightgbm.__version__,
-            "ratio": statistics.median(ratios), "ratios": ratios,
-            "lightgbm_seconds": statistics.median(p["lightgbm"]["seconds"] for p in pairs),
-            "tenure_seconds": statistics.median(p["tenure"]["seconds"] for p in pairs),
-            "lightgbm_auc": pairs[0]["lightgbm"]["auc"], "tenure_auc": pairs[0]["tenure"]["auc"],
-        }))
+    task, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    if task == "make":
+        return make(folder, int(sys.argv[3]), int(sys.argv[4]))
+    if task == "fit":
+        report = fit(folder, int(sys.argv[3]), [pair.split("=") for pair in sys.argv[4:]])
+    else:
+        report = predict(folder)
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

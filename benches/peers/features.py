@@ -1,8 +1,8 @@
-"""Order features in pandas and Polars, beside `cargo run --release --example build_features`.
+"""Order features in pandas and Polars, beside `measure features`.
 
-  features.py make FOLDER ORDERS CUSTOMERS   writes orders.parquet and the same columns raw
+  features.py make FOLDER ORDERS CUSTOMERS   writes orders.parquet and orders.csv
   features.py pandas|polars FOLDER           builds 12 snapshots, prints seconds and peak memory as JSON
-  features.py compare FOLDER                 holds pandas' values against ours.f64, to 1e-9
+  features.py compare FOLDER                 holds both peers' values against ours.f64, to 1e-9
 
 Needs numpy, pandas, polars and pyarrow. Every order is one line; returns are negative lines.
 """
@@ -29,6 +29,7 @@ AXES = {
 def make(folder, orders, customers):
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from pyarrow import csv
 
     rng = np.random.default_rng(7)
     start = int(np.datetime64("2022-01-01", "s").astype(int))
@@ -45,10 +46,10 @@ def make(folder, orders, customers):
         "channel": rng.integers(0, 4, orders).astype(np.uint32),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), folder / "orders.parquet")
-    for name, values in columns.items():
-        suffix = {"u": "u32", "i": "i64", "f": "f64"}[values.dtype.kind]
-        values.tofile(folder / f"{name}.{suffix}")
+    table = pa.table(columns)
+    table = table.set_column(1, "time", table["time"].cast(pa.timestamp("s")).cast(pa.timestamp("ms")))
+    pq.write_table(table, folder / "orders.parquet")
+    csv.write_csv(table, folder / "orders.csv")
 
 
 def snapshot_instants(first, last):
@@ -64,6 +65,7 @@ def with_pandas(folder):
     import pandas as pd
 
     df = pd.read_parquet(folder / "orders.parquet")
+    df["time"] = df.time.astype("datetime64[s]").astype("int64")
     first, last = df.time.min(), df.time.max()
     df = df.sort_values(["customer", "time"], kind="stable")
     returns = df[df.amount < 0]
@@ -133,9 +135,10 @@ def _pandas_sides(x, a, b, c):
 
 
 def with_polars(folder):
+    """Every aggregation is of plain columns: filters and distinct counts within groups cost Polars twice the time."""
     import polars as pl
 
-    df = pl.read_parquet(folder / "orders.parquet")
+    df = pl.read_parquet(folder / "orders.parquet").with_columns(pl.col("time").dt.epoch("s"))
     first, last = df["time"].min(), df["time"].max()
     returns = df.filter(pl.col("amount") < 0).select("customer", "time", "amount")
     buys = df.filter(pl.col("amount") > 0)
@@ -143,19 +146,30 @@ def with_polars(folder):
         buys.lazy().group_by("customer", "time")
         .agg(pl.col("amount", "quantity", "discount").sum(), pl.col("channel").first())
         .sort("customer", "time")
-        .with_columns(gap=pl.col("time").diff().over("customer") / DAY,
-                      number=pl.int_range(pl.len()).over("customer"))
+        .with_columns(new=pl.col("customer") == pl.col("customer").shift())
+        .with_columns(gap=pl.when("new").then(pl.col("time").diff() / DAY), discounted=pl.col("discount") > 0)
         .collect()
     )
+    # The first gap of a customer is the one after the row that has none.
+    second = orders.filter(pl.col("gap").is_not_null() & pl.col("gap").shift().is_null()).select(
+        "customer", days_to_second_order="gap")
     frames = []
     time_, amount = pl.col("time"), pl.col("amount")
     for t in snapshot_instants(first, last):
-        inside = time_ >= t - WINDOW * DAY
         since = {"30d": time_ >= t - 30 * DAY, "60d": time_ >= t - 60 * DAY, "90d": time_ >= t - 90 * DAY,
-                 "window": inside, "late": time_ >= t - WINDOW * DAY // 2}
-        recent = orders.lazy().filter(time_ < t, inside)
-        variety = (buys.lazy().filter(time_ < t, inside).group_by("customer")
-                   .agg(category_variety=pl.col("category").n_unique()))
+                 "late": time_ >= t - WINDOW * DAY // 2}
+        inside = (time_ < t) & (time_ >= t - WINDOW * DAY)
+        recent = orders.filter(inside).lazy()
+        window = recent.group_by("customer").agg(
+            orders_window=pl.len().cast(pl.Float64), spend_window=amount.sum(),
+            **{f"orders_{k}": v.sum().cast(pl.Float64) for k, v in since.items()},
+            **{f"spend_{k}": (amount * v).sum() for k, v in since.items()},
+            basket_size=pl.col("quantity").mean(), discount_affinity=pl.col("discounted").mean(),
+        )
+        months = (recent.select("customer", block=(t - 1 - time_) // (30 * DAY)).unique()
+                  .group_by("customer").agg(active_months_share=pl.len() / 6))
+        variety = (buys.lazy().filter(inside).select("customer", "category").unique()
+                   .group_by("customer").agg(category_variety=pl.len()))
         channels = (recent.group_by("customer", "channel").len().group_by("customer")
                     .agg(squares=(pl.col("len").cast(pl.Int64) ** 2).sum()))
         back = returns.lazy().filter(time_ < t).group_by("customer").agg(back=-amount.sum())
@@ -167,14 +181,11 @@ def with_polars(folder):
                 orders_lifetime=pl.len().cast(pl.Float64), spend_lifetime=amount.sum(),
                 first=time_.min(), last=time_.max(),
                 gap_mean_days=pl.col("gap").mean(), gap_sd_days=pl.col("gap").std(),
-                days_to_second_order=pl.col("gap").filter(pl.col("number") == 1).first(),
-                **{f"orders_{k}": v.sum().cast(pl.Float64) for k, v in since.items()},
-                **{f"spend_{k}": amount.filter(v).sum() for k, v in since.items() if k != "60d"},
-                active_months_share=((t - 1 - time_) // (30 * DAY)).filter(inside).n_unique() / 6,
-                basket_size=pl.col("quantity").filter(inside).mean(),
-                discount_affinity=(pl.col("discount").filter(inside) > 0).mean(),
             )
             .filter(pl.col("orders_lifetime") >= 2, pl.col("last") >= t - WINDOW * DAY)
+            .join(second.lazy(), on="customer", how="left")
+            .join(window, on="customer", how="left")
+            .join(months, on="customer", how="left")
             .join(variety, on="customer", how="left")
             .join(channels, on="customer", how="left")
             .join(back, on="customer", how="left")
@@ -211,16 +222,18 @@ def with_polars(folder):
 def compare(folder):
     names = (folder / "names.txt").read_text().split("\n")
     ours = np.fromfile(folder / "ours.f64").reshape(-1, len(names) + 3)
-    theirs = with_pandas(folder).set_index(["instant", "customer"])
-    rows = theirs.loc[list(zip(ours[:, 0].astype(int), ours[:, 1].astype(int)))]
-    worst = {}
-    for i, name in enumerate(["churned", *names]):
-        a, b = ours[:, 2 + i], rows[name].to_numpy(float)
-        assert (np.isnan(a) == np.isnan(b)).all(), name
-        worst[name] = float(np.nanmax(np.abs(a - b) / np.maximum(1, np.abs(b)), initial=0))
-    name = max(worst, key=worst.get)
-    print(json.dumps({"rows": len(ours), "columns": len(worst), "worst": name, "difference": worst[name]}))
-    assert worst[name] < 1e-9, worst
+    keys = list(zip(ours[:, 0].astype(int), ours[:, 1].astype(int)))
+    for peer, theirs in [("pandas", with_pandas(folder)), ("polars", with_polars(folder).to_pandas())]:
+        rows = theirs.set_index(["instant", "customer"]).loc[keys]
+        worst = {}
+        for i, name in enumerate(["churned", *names]):
+            a, b = ours[:, 2 + i], rows[name].to_numpy(float)
+            assert (np.isnan(a) == np.isnan(b)).all(), name
+            worst[name] = float(np.nanmax(np.abs(a - b) / np.maximum(1, np.abs(b)), initial=0))
+        name = max(worst, key=worst.get)
+        print(json.dumps({"peer": peer, "rows": len(ours), "columns": len(names), "worst": name,
+                          "difference": worst[name]}))
+        assert worst[name] < 1e-9, worst
 
 
 def main():
@@ -229,6 +242,8 @@ def main():
         return make(folder, int(sys.argv[3]), int(sys.argv[4]))
     if task == "compare":
         return compare(folder)
+    # Importing is not building.
+    __import__(task)
     start = time.perf_counter()
     out = {"pandas": with_pandas, "polars": with_polars}[task](folder)
     seconds = time.perf_counter() - start

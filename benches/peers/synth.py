@@ -1,4 +1,4 @@
-"""Orders per second of a vectorised numpy generator, the yardstick of `cargo bench -p tenure-synth`.
+"""Orders per second of a vectorised numpy generator, the yardstick of `measure synth`.
 
 The simplest comparable log: Poisson orders at three rate classes, customers joining over 24 months, a lapse
 time each, lognormal amounts in cents, discounts, quantities, categories and channels, sorted by customer and
@@ -7,6 +7,7 @@ time. No hidden states, no seasons, no lines, no returns, no truth.
 python benches/peers/synth.py [customers]
 """
 
+import json
 import sys
 import time
 
@@ -45,8 +46,8 @@ def main() -> None:
         begin, cpu = time.perf_counter(), time.process_time()
         rows = generate(customers, 730.0, np.random.default_rng(seed))["time"].size
         rates.append((rows / (time.perf_counter() - begin), rows / (time.process_time() - cpu)))
-    wall, cpu = np.median(np.array(rates), axis=0) / 1e6
-    print(f"numpy {np.__version__}, {customers} customers, {rows} orders: {wall:.2f} M orders/s, {cpu:.2f} by CPU time")
+    wall, cpu = np.median(np.array(rates), axis=0)
+    print(json.dumps({"numpy": np.__version__, "orders": rows, "orders_per_second": wall, "by_cpu_time": cpu}))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 //! Every backend keeps the contract.
 
+#![allow(clippy::unwrap_used)]
+
 use tenure_backends::conformance::{self, Subject, Task};
 use tenure_backends::{Backend, GbdtParams, LogisticParams};
 

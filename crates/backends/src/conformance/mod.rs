@@ -35,7 +35,7 @@
 //! | `double_weight` | a weight of two is the row twice: within 1e-6 of the spread where weights are exact, else 0.15 |
 //! | `unequal_weights` | weights of 1, 2 and 3 are rows once, twice and thrice: so too, and the mean within 0.02 (a number: of the labels' deviation) |
 //! | `zero_weight` | a row of weight zero is a row that is not there |
-//! | `offsets` | a constant offset moves the answers by as much, known truth leaves little to learn; or offsets are refused |
+//! | `offsets` | a constant offset lowers the answers by as much, the known truth leaves little to learn; or offsets are refused |
 //! | `output_range` | one finite number per row and output; probabilities within 0 and 1 |
 //! | `output_shape` | room for too few or too many rows or outputs is refused |
 //! | `rows_alone` | a row gives the same bits alone, in a batch, in a part of it and in another order |

@@ -72,12 +72,15 @@ fn weighted_is_repeated(subject: &Subject<'_>, data: &Dataset, counts: &[usize])
     })
 }
 
+/// Predictions after a fit with weights, and after one with repeated rows.
+type Both = (Array2<f64>, Array2<f64>);
+
 /// Predictions for all rows after either fit; `None` where the learner takes no weights.
 fn weighted_and_repeated(
     subject: &Subject<'_>,
     data: &Dataset,
     counts: &[usize],
-) -> Result<Option<(Array2<f64>, Array2<f64>)>, String> {
+) -> Result<Option<Both>, String> {
     if !subject.learner.capabilities().weights {
         return Ok(None);
     }

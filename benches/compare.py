@@ -1,0 +1,178 @@
+"""Runs each comparison beside its peers and keeps what was measured in results.json.
+
+  compare.py SECTION…    of: small boosting large scoring features reading synth decision; `benches/run` calls it
+
+Runs alternate, and who goes first changes from round to round, so that a busy machine slows both. A ratio is the
+median of the rounds' ratios, ours to the peer's.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+PACKAGES = ["lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn"]
+
+
+def run(command, threads):
+    environment = os.environ | {
+        "RAYON_NUM_THREADS": str(threads), "POLARS_MAX_THREADS": str(threads), "OMP_NUM_THREADS": str(threads),
+    }
+    command = [str(part) for part in command]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+    print(command[-3:], done.stdout.strip()[:300], file=sys.stderr, flush=True)
+    return json.loads(done.stdout) if done.stdout else None
+
+
+class Bench:
+    def __init__(self, arguments):
+        self.measure, self.work, self.rounds = arguments.measure, arguments.work, arguments.rounds
+
+    def ours(self, *arguments, threads=1):
+        return lambda: run([self.measure, *arguments], threads)
+
+    def peer(self, script, *arguments, threads=1):
+        return lambda: run([sys.executable, HERE / "peers" / f"{script}.py", *arguments], threads)
+
+    def alternate(self, runs, rounds=None):
+        """Name → what each round gave."""
+        measured = {name: [] for name in runs}
+        for number in range(rounds or self.rounds):
+            names = list(runs) if number % 2 == 0 else list(runs)[::-1]
+            for name in names:
+                measured[name].append(runs[name]())
+        return measured
+
+    def matrix(self, rows, columns):
+        folder = self.work / f"boosting_{rows}x{columns}"
+        if not folder.exists():
+            self.peer("boosting", "make", folder, rows, columns)()
+        return folder
+
+    def boosting(self, rows, columns, rounds=None, threads=(1, 2)):
+        folder = self.matrix(rows, columns)
+        found = {"rows": rows, "columns": columns}
+        for n in threads:
+            runs = {
+                "ours": self.ours("fit", folder, n, threads=n),
+                "lightgbm": self.peer("boosting", "fit", folder, n, threads=n),
+                "lightgbm_row_wise": self.peer("boosting", "fit", folder, n, "force_row_wise=true", threads=n),
+            }
+            if rows > 500_000:
+                del runs["lightgbm_row_wise"]
+            found[f"threads_{n}"] = summary(self.alternate(runs, rounds), "seconds")
+        return found
+
+    def scoring(self):
+        folder = self.matrix(100_000, 60)
+        measured = self.alternate({
+            "ours": self.ours("predict", folder), "lightgbm": self.peer("boosting", "predict", folder),
+        })
+        return {key: summary(measured, key) for key in ["rows_per_second", "one_row_us", "shap_us"]} | {
+            "python_row_us": statistics.median(r["python_row_us"] for r in measured["lightgbm"])}
+
+    def orders(self, orders, customers):
+        folder = self.work / f"orders_{orders}"
+        if not folder.exists():
+            self.peer("features", "make", folder, orders, customers)()
+        return folder
+
+    def features(self):
+        found = {}
+        for orders, customers, rounds in [(1_000_000, 50_000, self.rounds), (10_000_000, 500_000, self.rounds)]:
+            folder = self.orders(orders, customers)
+            runs = {"ours": self.ours("features", folder, 2, threads=2)}
+            for name in ["polars", "pandas"]:
+                runs[name] = self.peer("features", name, folder, threads=2)
+            found[str(orders)] = summary(self.alternate(runs, rounds), "total_s")
+            if orders == 1_000_000:
+                output = subprocess.run([sys.executable, HERE / "peers/features.py", "compare", folder],
+                                        check=True, capture_output=True, text=True).stdout
+                found["agreement"] = [json.loads(line) for line in output.splitlines()]
+        return found
+
+    def reading(self):
+        folder, found = self.orders(10_000_000, 500_000), {}
+        for kind in ["csv", "parquet"]:
+            file = folder / f"orders.{kind}"
+            runs = {"ours": self.ours("read", file, 2, threads=2)}
+            for name in ["polars", "pandas"]:
+                runs[name] = self.peer("reading", name, file, threads=2)
+            found[kind] = summary(self.alternate(runs), "seconds") | {"megabytes": file.stat().st_size / 1e6}
+        return found
+
+    def synth(self):
+        return summary(self.alternate(
+            {"ours": self.ours("synth", 50_000), "numpy": self.peer("synth", 50_000)}), "orders_per_second")
+
+    def decision(self):
+        return summary(self.alternate({"ours": self.ours("decide", 5_000)}), "decide_us")
+
+    def section(self, name):
+        sizes = {"small": (7_000, 60, 5), "boosting": (100_000, 60), "large": (1_000_000, 50, 3, (1,))}
+        return self.boosting(*sizes[name]) if name in sizes else getattr(self, name)()
+
+
+def summary(measured, key):
+    """The medians of every number, and the ratios of ours to each peer's in `key`."""
+    found = {"rounds": len(measured["ours"])}
+    for name, rounds in measured.items():
+        numbers = [k for k, v in rounds[0].items() if isinstance(v, (int, float))]
+        found[name] = {k: statistics.median(r[k] for r in rounds) for k in numbers}
+        if name != "ours":
+            ratios = [ours[key] / theirs[key] for ours, theirs in zip(measured["ours"], rounds)]
+            found[name]["ratio"], found[name]["ratios"] = statistics.median(ratios), ratios
+    return found
+
+
+def machine():
+    flags = set()
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("flags"):
+            flags = set(line.split(":")[1].split())
+    simd = next((name for name in ["avx512f", "avx2", "sse4_2"] if name in flags), "none")
+    rustc = subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    return {
+        "cores": os.cpu_count(), "architecture": platform.machine(), "simd": simd,
+        "gigabytes": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
+        "rustc": rustc.split()[1], "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def crates():
+    """How many crates somebody builds who depends on `tenure-churn` alone, ours included."""
+    command = ["cargo", "tree", "-p", "tenure-churn", "-e", "normal", "--prefix", "none", "--locked"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()
+    return len({line.removesuffix(" (*)") for line in lines if line})
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sections", nargs="+")
+    parser.add_argument("--measure", type=pathlib.Path, default=ROOT / "target/release/measure")
+    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "target/benches")
+    parser.add_argument("--results", type=pathlib.Path, default=HERE / "results.json")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    bench = Bench(arguments)
+    for name in arguments.sections:
+        found = bench.section(name) | {"date": datetime.date.today().isoformat()}
+        results = json.loads(arguments.results.read_text()) if arguments.results.exists() else {}
+        results |= {name: found, "machine": machine(), "crates": crates()}
+        arguments.results.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

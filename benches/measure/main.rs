@@ -1,0 +1,38 @@
+//! The Rust side of the comparisons in `docs/benchmarks.md`; `benches/run` runs it beside the peers.
+//!
+//! ```text
+//! measure fit FOLDER THREADS        trains on x_train.f64, y_train.f64, judges on x_test.f64, y_test.f64
+//! measure predict FOLDER            the same model: rows a second, one row, one explanation
+//! measure features FOLDER THREADS   12 snapshots of order features from orders.parquet
+//! measure read FILE THREADS         an order log into columns
+//! measure synth CUSTOMERS           synthetic orders on one thread
+//! measure decide CUSTOMERS          one whole churn decision
+//! ```
+//! Each prints one JSON object. What is measured is wall-clock time of the work itself, not of the process.
+
+use std::error::Error;
+use std::io::Write;
+use std::path::Path;
+
+mod boosting;
+mod memory;
+mod orders;
+mod timing;
+
+type Outcome = Result<serde_json::Value, Box<dyn Error>>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let report = match arguments[..] {
+        ["fit", folder, threads] => boosting::fit(Path::new(folder), threads.parse()?)?,
+        ["predict", folder] => boosting::predict(Path::new(folder))?,
+        ["features", folder, threads] => orders::features(Path::new(folder), threads.parse()?)?,
+        ["read", file, threads] => orders::read(Path::new(file), threads.parse()?)?,
+        ["synth", customers] => orders::synth(customers.parse()?)?,
+        ["decide", customers] => orders::decide(customers.parse()?)?,
+        _ => return Err("usage: measure fit|predict|features|read|synth|decide …".into()),
+    };
+    writeln!(std::io::stdout(), "{report}")?;
+    Ok(())
+}
