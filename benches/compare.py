@@ -130,8 +130,10 @@ def summary(measured, key):
         numbers = [k for k, v in rounds[0].items() if isinstance(v, (int, float))]
         found[name] = {k: statistics.median(r[k] for r in rounds) for k in numbers}
         if name != "ours":
-            ratios = [ours[key] / theirs[key] for ours, theirs in zip(measured["ours"], rounds)]
-            found[name]["ratio"], found[name]["ratios"] = statistics.median(ratios), ratios
+            for number, ratio in [(key, "ratio"), ("cpu_s", "cpu_ratio")]:
+                if number in numbers:
+                    ratios = [ours[number] / theirs[number] for ours, theirs in zip(measured["ours"], rounds)]
+                    found[name] |= {ratio: statistics.median(ratios), f"{ratio}s": ratios}
     return found
 
 

@@ -13,7 +13,7 @@ use tenure_eval::metrics::{log_loss, roc_auc};
 use tenure_gbdt::GbdtParams;
 
 use crate::timing::{median, p50_microseconds, seconds};
-use crate::{Outcome, memory};
+use crate::{Outcome, process};
 
 const BATCHES: usize = 5;
 const ONE_ROW_CALLS: usize = 20_000;
@@ -22,15 +22,18 @@ const EXPLAINED_ROWS: usize = 2_000;
 /// Trains with the settings of `peers/boosting.py`, which are the defaults, without early stopping.
 pub(crate) fn fit(folder: &Path, threads: usize) -> Outcome {
     let train = dataset(folder, "train")?;
-    memory::reset_peak()?;
-    let before = memory::now_megabytes();
+    process::reset_peak()?;
+    let before = process::now_megabytes();
+    let start = process::cpu_seconds();
     let (fitted, time) = seconds(|| learn(&train, threads))?;
-    let peak = memory::peak_megabytes();
+    let cpu = process::cpu_seconds().zip(start).map(|(end, start)| end - start);
+    let peak = process::peak_megabytes();
     let test = dataset(folder, "test")?;
     let scores = fitted.model.predict(test.x())?.column(0).to_vec();
     let labels = test.target()?.values();
     Ok(json!({
         "seconds": time,
+        "cpu_s": cpu,
         "auc": roc_auc(labels, &scores, None)?,
         "log_loss": log_loss(labels, &scores, None)?,
         "trees": fitted.report.iterations,

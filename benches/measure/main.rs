@@ -15,8 +15,8 @@ use std::io::Write;
 use std::path::Path;
 
 mod boosting;
-mod memory;
 mod orders;
+mod process;
 mod timing;
 
 type Outcome = Result<serde_json::Value, Box<dyn Error>>;

@@ -17,7 +17,7 @@ use tenure_io::{OrderMapping, ReadOptions, read_orders};
 use tenure_synth::OrderParams;
 
 use crate::timing::{median, p50_microseconds, seconds};
-use crate::{Outcome, memory};
+use crate::{Outcome, process};
 
 /// Every so many rows of the features are written for `peers/features.py compare`.
 const SAMPLE: usize = 997;
@@ -36,12 +36,12 @@ pub(crate) fn features(folder: &Path, threads: usize) -> Outcome {
         let axes = FuzzyAxes::fit(table.data().schema(), table.data().x())?;
         axes.append(table.data())
     })?;
-    let peak = memory::peak_megabytes();
+    let (peak, cpu) = (process::peak_megabytes(), process::cpu_seconds());
     write_sample(folder, &table, &data)?;
     Ok(json!({
         "orders": log.orders(), "rows": data.rows(), "columns": data.schema().len(),
         "read_s": read, "log_s": sort, "features_s": build, "fuzzy_s": fuzzy,
-        "total_s": read + sort + build + fuzzy, "peak_mb": peak,
+        "total_s": read + sort + build + fuzzy, "cpu_s": cpu, "peak_mb": peak,
     }))
 }
 
@@ -64,7 +64,7 @@ fn write_sample(folder: &Path, table: &SnapshotTable, data: &Dataset) -> Result<
 /// Reads an order log with the default options.
 pub(crate) fn read(file: &Path, threads: usize) -> Outcome {
     let ((columns, _), time) = seconds(|| read_orders(file, &OrderMapping::default(), &options(threads)))?;
-    Ok(json!({ "lines": columns.len(), "seconds": time, "peak_mb": memory::peak_megabytes() }))
+    Ok(json!({ "lines": columns.len(), "seconds": time, "peak_mb": process::peak_megabytes() }))
 }
 
 fn options(threads: usize) -> ReadOptions<'static> {

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 DAY, WINDOW, HORIZON, SNAPSHOTS = 86_400, 180, 90, 12
+FADING, PRIOR = (30, 60, 120), 60.0
 AXES = {
     "recency": "recency_days", "purchase_frequency": "orders_window", "monetary_value": "spend_window",
     "average_order_value": "average_order_value", "inter_purchase_regularity": "gap_regularity",
@@ -76,12 +77,15 @@ def with_pandas(folder):
         channel=("channel", "first")).reset_index()
     orders["gap"] = orders.groupby("customer").time.diff() / DAY
     orders["number"] = orders.groupby("customer").cumcount()
+    for days in FADING:
+        orders[f"fading_{days}"] = np.exp((orders.time - first) / (days * DAY))
     frames = []
     for t in snapshot_instants(first, last):
         past = orders[orders.time < t]
         g = past.groupby("customer")
         f = g.agg(orders_lifetime=("time", "size"), spend_lifetime=("amount", "sum"), first=("time", "first"),
-                  last=("time", "last"), gap_mean_days=("gap", "mean"), gap_sd_days=("gap", "std"))
+                  last=("time", "last"), gap_mean_days=("gap", "mean"), gap_sd_days=("gap", "std"),
+                  gap_max_days=("gap", "max"), last_amount=("amount", "last"), **{f"fading_orders_{d}d": (f"fading_{d}", "sum") for d in FADING})
         f["recency_days"] = (t - f["last"]) / DAY
         f["tenure_days"] = (t - f["first"]) / DAY
         second = past[past.number == 1].set_index("customer").gap
@@ -99,8 +103,17 @@ def with_pandas(folder):
         f[counts] = f[counts].fillna(0)
         f["average_order_value"] = f.spend_window / f.orders_window
         f["gap_regularity"] = 1 / (1 + f.gap_sd_days / f.gap_mean_days)
-        f["recency_per_gap"] = f.recency_days / f.gap_mean_days
-        f["days_to_expected_order"] = f.gap_mean_days - f.recency_days
+        f["recency_per_gap"] = f.recency_days / f.gap_mean_days.where(f.gap_mean_days >= 1, 1.0)
+        f["recency_per_gap_max"] = f.recency_days / f.gap_max_days.where(f.gap_max_days >= 1, 1.0)
+        for days in FADING:
+            f[f"fading_orders_{days}d"] *= np.exp((first - t) / (days * DAY))
+        span, n = f.tenure_days - f.recency_days, f.orders_lifetime
+        f["expected_orders"] = 90 * n / (f.tenure_days + PRIOR)
+        f["silence_chance"] = np.exp(-f.recency_days * n / (span + PRIOR))
+        f["alive_chance"] = 1 / (1 + ((f.tenure_days + PRIOR) / (span + PRIOR)) ** n / (n + 1))
+        f["last_order_ratio"] = np.log((f.last_amount + 1) / (f.spend_lifetime / n + 1))
+        f["orders_window_share"] = f.orders_window / n
+        f["active_share"] = span / f.tenure_days
         f["spend_trend"] = (2 * f.spend_late - f.spend_window) / f.spend_window
         f["frequency_trend"] = (2 * f.orders_late - f.orders_window) / f.orders_window
         block = (t - 1 - window.time) // (30 * DAY)
@@ -110,14 +123,15 @@ def with_pandas(folder):
         wg = window.groupby("customer")
         f["basket_size"] = wg.quantity.mean()
         f["discount_affinity"] = (window.discount > 0).groupby(window.customer).mean()
-        back = -returns[returns.time < t].groupby("customer").amount.sum()
-        f["return_rate"] = (back.reindex(f.index).fillna(0) / f.spend_lifetime).clip(upper=1)
+        back = returns[returns.time < t].groupby("customer").agg(back=("amount", "sum"), returned=("time", "last"))
+        f["return_after_order_days"] = ((back.returned.reindex(f.index) - f["last"]) / DAY).clip(lower=0).fillna(0)
+        f["return_rate"] = (-back.back.reindex(f.index).fillna(0) / f.spend_lifetime).clip(upper=1)
         share = window.groupby(["customer", "channel"]).size()
         f["channel_concentration"] = (share**2).groupby("customer").sum() / f.orders_window**2
         future = orders[(orders.time >= t) & (orders.time < t + HORIZON * DAY)].customer.unique()
         f["churned"] = (~f.index.isin(future)).astype(float)
         f["instant"] = t
-        frames.append(f.drop(columns=["first", "last", "orders_late", "spend_late"]).reset_index())
+        frames.append(f.drop(columns=["first", "last", "last_amount", "orders_late", "spend_late"]).reset_index())
     out = pd.concat(frames, ignore_index=True)
     for axis, feature in AXES.items():
         x = out[feature]
@@ -147,14 +161,17 @@ def with_polars(folder):
         .agg(pl.col("amount", "quantity", "discount").sum(), pl.col("channel").first())
         .sort("customer", "time")
         .with_columns(new=pl.col("customer") == pl.col("customer").shift())
-        .with_columns(gap=pl.when("new").then(pl.col("time").diff() / DAY), discounted=pl.col("discount") > 0)
+        .with_columns(gap=pl.when("new").then(pl.col("time").diff() / DAY), discounted=pl.col("discount") > 0,
+                      **{f"fading_{d}": ((pl.col("time") - first) / (d * DAY)).exp() for d in FADING})
         .collect()
     )
     # The first gap of a customer is the one after the row that has none.
     second = orders.filter(pl.col("gap").is_not_null() & pl.col("gap").shift().is_null()).select(
         "customer", days_to_second_order="gap")
     frames = []
-    time_, amount = pl.col("time"), pl.col("amount")
+    time_, amount, n = pl.col("time"), pl.col("amount"), pl.col("orders_lifetime")
+    gap, longest, tenure = pl.col("gap_mean_days"), pl.col("gap_max_days"), pl.col("tenure_days")
+    span = tenure - pl.col("recency_days")
     for t in snapshot_instants(first, last):
         since = {"30d": time_ >= t - 30 * DAY, "60d": time_ >= t - 60 * DAY, "90d": time_ >= t - 90 * DAY,
                  "late": time_ >= t - WINDOW * DAY // 2}
@@ -172,7 +189,7 @@ def with_polars(folder):
                    .group_by("customer").agg(category_variety=pl.len()))
         channels = (recent.group_by("customer", "channel").len().group_by("customer")
                     .agg(squares=(pl.col("len").cast(pl.Int64) ** 2).sum()))
-        back = returns.lazy().filter(time_ < t).group_by("customer").agg(back=-amount.sum())
+        back = returns.lazy().filter(time_ < t).group_by("customer").agg(back=-amount.sum(), returned=time_.max())
         future = (orders.lazy().filter(time_ >= t, time_ < t + HORIZON * DAY).select("customer").unique()
                   .with_columns(churned=pl.lit(0.0)))
         f = (
@@ -181,6 +198,9 @@ def with_polars(folder):
                 orders_lifetime=pl.len().cast(pl.Float64), spend_lifetime=amount.sum(),
                 first=time_.min(), last=time_.max(),
                 gap_mean_days=pl.col("gap").mean(), gap_sd_days=pl.col("gap").std(),
+                gap_max_days=pl.col("gap").max(), last_amount=amount.last(),
+                **{f"fading_orders_{d}d": pl.col(f"fading_{d}").sum() * np.exp((first - t) / (d * DAY))
+                   for d in FADING},
             )
             .filter(pl.col("orders_lifetime") >= 2, pl.col("last") >= t - WINDOW * DAY)
             .join(second.lazy(), on="customer", how="left")
@@ -196,14 +216,21 @@ def with_polars(folder):
                 is_one_time_buyer=(pl.col("orders_lifetime") == 1).cast(pl.Float64),
                 average_order_value=pl.col("spend_window") / pl.col("orders_window"),
                 gap_regularity=1 / (1 + pl.col("gap_sd_days") / pl.col("gap_mean_days")),
-                recency_per_gap=pl.col("recency_days") / pl.col("gap_mean_days"),
-                days_to_expected_order=pl.col("gap_mean_days") - pl.col("recency_days"),
+                recency_per_gap=pl.col("recency_days") / pl.when(gap >= 1).then(gap).otherwise(1.0),
+                recency_per_gap_max=pl.col("recency_days") / pl.when(longest >= 1).then(longest).otherwise(1.0),
+                expected_orders=90 * n / (tenure + PRIOR),
+                silence_chance=(-pl.col("recency_days") * n / (span + PRIOR)).exp(),
+                alive_chance=1 / (1 + ((tenure + PRIOR) / (span + PRIOR)).pow(n) / (n + 1)),
+                last_order_ratio=((pl.col("last_amount") + 1) / (pl.col("spend_lifetime") / n + 1)).log(),
+                orders_window_share=pl.col("orders_window") / n,
+                active_share=span / tenure,
+                return_after_order_days=((pl.col("returned") - pl.col("last")) / DAY).clip(0).fill_null(0.0),
                 spend_trend=(2 * pl.col("spend_late") - pl.col("spend_window")) / pl.col("spend_window"),
                 frequency_trend=(2 * pl.col("orders_late") - pl.col("orders_window")) / pl.col("orders_window"),
                 return_rate=(pl.col("back").fill_null(0) / pl.col("spend_lifetime")).clip(upper_bound=1),
                 channel_concentration=pl.col("squares") / pl.col("orders_window") ** 2,
             )
-            .drop("first", "last", "squares", "back", "orders_late", "spend_late")
+            .drop("first", "last", "last_amount", "squares", "back", "returned", "orders_late", "spend_late")
             .collect()
         )
         frames.append(f)
@@ -244,12 +271,12 @@ def main():
         return compare(folder)
     # Importing is not building.
     __import__(task)
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     out = {"pandas": with_pandas, "polars": with_polars}[task](folder)
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(json.dumps({"peer": task, "rows": len(out), "columns": out.shape[1],
-                      "total_s": round(seconds, 3), "peak_mb": peak}))
+                      "total_s": round(seconds, 3), "cpu_s": round(cpu, 3), "peak_mb": peak}))
 
 
 if __name__ == "__main__":
