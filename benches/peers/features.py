@@ -85,7 +85,8 @@ def with_pandas(folder):
         g = past.groupby("customer")
         f = g.agg(orders_lifetime=("time", "size"), spend_lifetime=("amount", "sum"), first=("time", "first"),
                   last=("time", "last"), gap_mean_days=("gap", "mean"), gap_sd_days=("gap", "std"),
-                  gap_max_days=("gap", "max"), last_amount=("amount", "last"), **{f"fading_orders_{d}d": (f"fading_{d}", "sum") for d in FADING})
+                  gap_max_days=("gap", "max"), last_amount=("amount", "last"),
+                  **{f"fading_orders_{d}d": (f"fading_{d}", "sum") for d in FADING})
         f["recency_days"] = (t - f["last"]) / DAY
         f["tenure_days"] = (t - f["first"]) / DAY
         second = past[past.number == 1].set_index("customer").gap

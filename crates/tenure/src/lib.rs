@@ -19,7 +19,7 @@
 //!     }
 //!     let log = orders.build()?;
 //!     let trained = train(&log, &ChurnParams::default(), None, &FitContext::new(42))?;
-//!     let decision = ChurnScorer::new(trained.model)?.score(&log, "2024-12-01".parse()?, "C007")?;
+//!     let decision = ChurnScorer::new(trained.model)?.score(&log, "2024-12-01".parse()?, "C009")?;
 //!     println!("{:.0} %: {}", 100.0 * decision.churn_probability, decision.recommendation);
 //!     Ok(())
 //! }
