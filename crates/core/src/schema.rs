@@ -95,7 +95,8 @@ impl Feature {
             Some(levels) => levels.get(value as usize).cloned().unwrap_or_else(|| value.to_string()),
             None if self.unit == "share" => format!("{:.1} %", 100.0 * value),
             None if value == value.trunc() && value.abs() < 1e15 => format!("{value:.0}"),
-            None if value.abs() >= 100.0 => format!("{value:.1}"),
+            None if value.abs() >= 10.0 => format!("{value:.1}"),
+            None if value.abs() >= 1.0 => format!("{value:.2}"),
             None => format!("{value:.3}"),
         }
     }

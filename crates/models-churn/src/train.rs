@@ -1,5 +1,7 @@
 //! From an order log to a churn model.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use tenure_backends::tune::{self, TuneOptions};
 use tenure_backends::{Backend, LogisticParams};
@@ -127,18 +129,13 @@ pub fn train_with(
     let wide = axes.append(&data)?.with_offsets(offsets(&data, &reports))?;
     let labels = data.target()?.values();
 
-    let mut notes = Vec::new();
     let splits = customer_splits(&data, params.folds, context.seed)?;
-    let options =
-        TuneOptions { refits: if data.rows() <= FEW_ROWS { 3 } else { 1 }, ..TuneOptions::default() };
+    let refits = if data.rows() <= FEW_ROWS { 3 } else { 1 };
+    let options = TuneOptions { refits, ..TuneOptions::default() };
     let tuned = tune::fit(&params.backend, &options, &wide, &splits, context)?;
-    notes.extend(tuned.notes);
-
-    let calibrator = Calibrator::fit(Method::Platt, &tuned.out_of_fold, labels, None)?;
-    let calibrated: Vec<f64> = tuned.out_of_fold.iter().map(|p| calibrator.apply(*p)).collect();
-    let intervals = CalibratedInterval::fit(&calibrated, labels, params.interval_level)?;
-    let saved_value = params.profit.saved_value.unwrap_or_else(|| window_spend(&data, params));
-    let threshold = choose_threshold(params, saved_value, &calibrated, labels)?;
+    let mut notes = tuned.notes;
+    let HeldOut { calibrator, probabilities, intervals, saved_value, threshold } =
+        HeldOut::judge(params, &data, &tuned.out_of_fold)?;
 
     let chosen = match tuned.iterations {
         Some(iterations) => params.backend.iterating(iterations, None),
@@ -167,7 +164,7 @@ pub fn train_with(
         trees: tuned.iterations,
         time_series_cv,
         uncalibrated: BinaryReport::new(labels, &tuned.out_of_fold, None, threshold)?,
-        calibrated: BinaryReport::new(labels, &calibrated, None, threshold)?,
+        calibrated: BinaryReport::new(labels, &probabilities, None, threshold)?,
         threshold,
         saved_value,
         notes,
@@ -176,6 +173,40 @@ pub fn train_with(
     let typical = medians(&data);
     let parts = Parts { inner: tuned.model, recency, axes, schema, calibrator, intervals, typical, settings };
     Ok(Trained { model: ChurnModel::new(parts)?, report })
+}
+
+/// What is learned from predictions for customers that a fit has not seen.
+struct HeldOut {
+    calibrator: Calibrator,
+    /// Calibrated, one a row.
+    probabilities: Vec<f64>,
+    intervals: CalibratedInterval,
+    saved_value: f64,
+    threshold: f64,
+}
+
+impl HeldOut {
+    fn judge(params: &ChurnParams, data: &Dataset, out_of_fold: &[f64]) -> Result<Self> {
+        let labels = data.target()?.values();
+        let calibrator = Calibrator::fit(Method::Platt, out_of_fold, labels, None)?;
+        let probabilities = calibrator.apply_all(out_of_fold);
+        // The snapshots of one customer are much alike: counted as so many customers, they would make the
+        // intervals look surer than they are.
+        let rows = latest_rows(data.groups().unwrap_or_default());
+        let of = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
+        let intervals = CalibratedInterval::fit(&of(&probabilities), &of(labels), params.interval_level)?;
+        let saved_value = params.profit.saved_value.unwrap_or_else(|| window_spend(data, params));
+        let threshold = choose_threshold(params, saved_value, &probabilities, labels)?;
+        Ok(Self { calibrator, probabilities, intervals, saved_value, threshold })
+    }
+}
+
+/// The last row of each group, in the order of rows.
+fn latest_rows(groups: &[u64]) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let mut rows: Vec<usize> = (0..groups.len()).rev().filter(|&row| seen.insert(groups[row])).collect();
+    rows.reverse();
+    rows
 }
 
 fn snapshot_reports(data: &Dataset) -> Result<Vec<SnapshotReport>> {
@@ -323,5 +354,15 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 fn distinct(groups: &[u64]) -> usize {
-    groups.iter().collect::<std::collections::HashSet<_>>().len()
+    groups.iter().collect::<HashSet<_>>().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_customer_counts_once_for_the_intervals() {
+        assert_eq!(latest_rows(&[3, 1, 2, 1, 3, 1]), [2, 4, 5]);
+    }
 }

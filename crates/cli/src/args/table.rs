@@ -52,7 +52,7 @@ pub struct TableRead {
     #[arg(long, value_name = "COL")]
     pub group: Option<String>,
     /// Learn from earlier rows, judge on later ones: the column that orders them.
-    #[arg(long, value_name = "COL", conflicts_with = "group")]
+    #[arg(long, value_name = "COL")]
     pub order_by: Option<String>,
     /// Drop rows that repeat an earlier one in every column.
     #[arg(long)]

@@ -129,6 +129,8 @@ fn in_words(spans: &[TimeSpan]) -> String {
         let of = || spans.iter().filter(move |s| s.kind == kind);
         let (count, name) = (of().count(), kind_name(kind).1);
         let (start, end) = (of().map(|s| s.start_day).min()?, of().map(|s| s.end_day).max()?);
+        // An instant ends where it begins; its own day is the last.
+        let end = if kind == SpanKind::Prediction { end + 1 } else { end };
         let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
         Some(format!("<span>{name}</span> {}{times}", dates(start, end)))
     };

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tenure_features::columns::NO_CODE;
+
 use super::codes::{Codes, hash};
 use super::mapping::{Choice, ROLES, Role};
 use super::report::Counted;
@@ -220,7 +222,7 @@ impl Chunk {
     }
 
     fn line<'a>(&mut self, plan: &Plan, line: u64, cell: impl Fn(Role) -> Cell<'a>) -> Result<()> {
-        let (mut scratch, mut other) = (Vec::new(), Vec::new());
+        let mut scratch = Vec::new();
         let customer = trim(cell(Role::Customer).text(&mut scratch));
         if is_missing(customer) {
             self.counts.without_customer.add(line);
@@ -290,6 +292,24 @@ impl Chunk {
             }
         }
         self.times.see(order, line);
+        let known = |value: Option<f64>| value.filter(|v| v.is_finite()).unwrap_or(f64::NAN);
+        let (quantity, discount) = (known(quantity), known(discount));
+        self.keep(plan, line, &Numbers { time, amount, quantity, discount, returned }, customer, cell);
+        Ok(())
+    }
+
+    /// Appends a line that was read to every column there is.
+    fn keep<'a>(
+        &mut self,
+        plan: &Plan,
+        line: u64,
+        numbers: &Numbers,
+        customer: &[u8],
+        cell: impl Fn(Role) -> Cell<'a>,
+    ) {
+        let Numbers { time, amount, quantity, discount, returned } = *numbers;
+        let has = |role| plan.choice.column(role).is_some();
+        let mut scratch = Vec::new();
         if amount < 0.0 {
             self.counts.negative.add(line);
         } else if amount == 0.0 {
@@ -298,40 +318,31 @@ impl Chunk {
         self.customer_codes.push(self.customer.code(customer));
         self.time.push(time);
         self.amount.push(amount);
-        let known = |value: Option<f64>| value.filter(|v| v.is_finite()).unwrap_or(f64::NAN);
-        if plan.choice.column(Role::Quantity).is_some() {
-            self.quantity.push(known(quantity));
+        if has(Role::Quantity) {
+            self.quantity.push(quantity);
         }
-        if plan.choice.column(Role::Discount).is_some() {
+        if has(Role::Discount) {
             // Exports write money taken off with either sign.
-            self.discount.push(known(discount).abs());
+            self.discount.push(discount.abs());
         }
-        if plan.choice.column(Role::Order).is_some() {
-            let text = trim(cell(Role::Order).text(&mut other));
+        if has(Role::Order) {
+            let text = trim(cell(Role::Order).text(&mut scratch));
             // A line without an order number is an order of its customer and instant.
-            self.order.push(if is_missing(text) {
-                hash(customer) ^ (time as u64).rotate_left(17)
-            } else {
-                hash(text)
-            });
+            let own = || hash(customer) ^ (time as u64).rotate_left(17);
+            self.order.push(if is_missing(text) { own() } else { hash(text) });
         }
         for (role, codes, column) in [
             (Role::Category, &mut self.category, &mut self.category_codes),
             (Role::Channel, &mut self.channel, &mut self.channel_codes),
         ] {
-            if plan.choice.column(role).is_some() {
-                let text = trim(cell(role).text(&mut other));
-                column.push(if is_missing(text) {
-                    tenure_features::columns::NO_CODE
-                } else {
-                    codes.code(text)
-                });
+            if has(role) {
+                let text = trim(cell(role).text(&mut scratch));
+                column.push(if is_missing(text) { NO_CODE } else { codes.code(text) });
             }
         }
-        if plan.choice.column(Role::Returned).is_some() {
+        if has(Role::Returned) {
             self.returned.push(returned);
         }
-        Ok(())
     }
 
     /// When the line was known to be returned; `None` where the text cannot be read.
@@ -359,6 +370,17 @@ impl Chunk {
     fn mixed(&self, plan: &Plan, first_line: u64, first: Currency, line: u64, now: Currency) -> Error {
         mixed_currencies(plan, first_line, first, line, now)
     }
+}
+
+/// The numbers of one line.
+struct Numbers {
+    time: i64,
+    amount: f64,
+    /// NaN where not known, like `discount`.
+    quantity: f64,
+    discount: f64,
+    /// `i64::MAX` where it never was.
+    returned: i64,
 }
 
 /// The error for two currencies in one log.

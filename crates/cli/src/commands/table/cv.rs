@@ -39,8 +39,9 @@ struct Report {
 type Figures = Vec<(&'static str, f64)>;
 
 pub fn run(args: &TableCv, session: &Session) -> Result<()> {
-    let backend = learn::backend(&args.learn)?;
+    learn::backend(&args.learn, 0)?; // wrong arguments before a long read
     let (data, table) = super::read(&args.read)?;
+    let backend = learn::backend(&args.learn, data.rows())?;
     let binary = *data.target()?.kind() == TargetKind::Binary;
     if binary {
         data.target()?.require_two_classes()?;

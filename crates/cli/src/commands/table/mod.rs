@@ -56,8 +56,9 @@ fn read(args: &TableRead) -> Result<(Dataset, TableReport)> {
 }
 
 fn train(args: &TableTrain, session: &Session) -> Result<()> {
-    let backend = learn::backend(&args.learn)?;
+    learn::backend(&args.learn, 0)?; // wrong arguments before a long read
     let (data, table) = read(&args.read)?;
+    let backend = learn::backend(&args.learn, data.rows())?;
     let context = session.context(args.learn.seed);
     let started = Instant::now();
     let learned = learn::learn(&backend, args.learn.trees, &data, &context)?;
