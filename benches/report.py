@@ -9,7 +9,7 @@ RESULTS = json.loads((HERE / "results.json").read_text())
 METHOD = """\
 - Ours and its peer run in turn on the same file, as separate processes with the same number of threads; who goes
   first changes from round to round. A ratio is the median of the rounds' ratios, ours to the peer's: below 1 means
-  that ours takes less. The machine was shared, so single times vary by a third and more; ratios vary less.
+  that ours takes less. The machine was shared and busy, so single times vary widely; the spread of the ratios is given.
   Where *(processor time)* stands beside a ratio, it is the ratio of the time spent on a core, which other people's
   work disturbs less.
 - Starting the process, importing libraries and making up the data are not counted. Training includes binning;
@@ -24,8 +24,8 @@ METHOD = """\
 - One row: LightGBM's fast call for single rows from C (`LGBM_BoosterPredictForMatSingleRowFast`) by ctypes, which
   adds about half a microsecond; its `predict` from Python is named too. Another row each time.
 - Features: 12 monthly snapshots of {features} features and {fuzzy} fuzzy memberships, with labels, of a log of 20
-  orders a customer. pandas and Polars compute the same columns by plain aggregations, Polars on two threads. Values agree with ours for both peers on
-  every column of {compared} sampled rows, to {difference:.0e}.
+  orders a customer. pandas and Polars compute the same columns by plain aggregations, Polars on two threads. Values
+  agree with ours for both peers on every column of {compared} sampled rows, to {difference:.0e}.
 - Reading: dates and numbers parsed. Ours also finds out columns, separator and date format, codes the customers, counts
   duplicate lines and reports on them; the peers do none of that. pandas reads CSV with pyarrow, Polars is told the
   date format.
@@ -74,7 +74,7 @@ class Table:
 
 
 def both(ratio, peer):
-    text = f"{ratio:.3g} of its time"
+    text = f"{ratio:.3g} of its time, rounds from {min(peer['ratios']):.2g} to {max(peer['ratios']):.2g}"
     return text + (f" ({peer['cpu_ratio']:.3g} processor time)" if "cpu_ratio" in peer else "")
 
 

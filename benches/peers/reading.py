@@ -2,8 +2,8 @@
 
   reading.py pandas|polars FILE    FILE ends in .csv or .parquet; prints seconds as JSON
 
-Dates and numbers are parsed; `measure read` finds the date format out, Polars is told it. Neither peer counts duplicate lines, codes the
-customers or reports what it found. pandas reads CSV with its fastest engine, pyarrow's.
+Dates and numbers are parsed; `measure read` finds the date format out, Polars is told it. Neither peer counts
+duplicate lines, codes the customers or reports what it found. pandas reads CSV with its fastest engine, pyarrow's.
 """
 
 import json
