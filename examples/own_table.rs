@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(explanation.scale, Scale::LogOdds);
     println!(
         "row 0: {:.1} %, from {:+.2} in log-odds and",
-        100.0 * explanation.prediction(),
+        100.0 * explanation.prediction().unwrap_or(f64::NAN),
         explanation.baseline
     );
     for (column, effect) in explanation.ranked() {

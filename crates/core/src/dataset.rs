@@ -29,6 +29,7 @@ pub struct Target {
     name: String,
     kind: TargetKind,
     values: Vec<f64>,
+    unit: String,
 }
 
 impl Target {
@@ -48,7 +49,7 @@ impl Target {
         };
         match values.iter().position(|&v| !v.is_nan() && !fits(v)) {
             Some(row) => Err(Error::TargetValue { target: name, row, value: values[row], expected }),
-            None => Ok(Self { name, kind, values }),
+            None => Ok(Self { name, kind, values, unit: String::new() }),
         }
     }
 
@@ -68,6 +69,31 @@ impl Target {
         Self::new(name, TargetKind::Real, values)
     }
 
+    /// One of several classes; each value is the index of one.
+    ///
+    /// # Errors
+    /// [`Error::TargetValue`] for anything else than the index of a class or NaN.
+    pub fn classes(
+        name: impl Into<String>,
+        classes: impl IntoIterator<Item = impl Into<String>>,
+        values: Vec<f64>,
+    ) -> Result<Self> {
+        let classes = classes.into_iter().map(Into::into).collect();
+        Self::new(name, TargetKind::Class { classes }, values)
+    }
+
+    /// The same with a unit in words (`days`, `EUR`), which the outputs of models then carry.
+    #[must_use]
+    pub fn with_unit(self, unit: impl Into<String>) -> Self {
+        Self { unit: unit.into(), ..self }
+    }
+
+    /// Unit of the values in words, empty where there is none.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
     /// Name of the column.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -84,6 +110,11 @@ impl Target {
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
+    }
+
+    fn taking(&self, rows: &[usize]) -> Self {
+        let Self { name, kind, unit, values } = self;
+        Self { name: name.clone(), kind: kind.clone(), values: take(values, rows), unit: unit.clone() }
     }
 
     /// Refuses a target that has fewer than two different known values.
@@ -327,23 +358,20 @@ impl Dataset {
     /// If an index is not below [`Dataset::rows`].
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
-        fn take<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
-            rows.iter().map(|&r| values[r]).collect()
-        }
         Self {
             schema: self.schema.clone(),
             x: self.x.select(Axis(0), rows),
-            targets: self
-                .targets
-                .iter()
-                .map(|t| Target { name: t.name.clone(), kind: t.kind.clone(), values: take(&t.values, rows) })
-                .collect(),
+            targets: self.targets.iter().map(|t| t.taking(rows)).collect(),
             weights: self.weights.as_deref().map(|w| take(w, rows)),
             offsets: self.offsets.as_deref().map(|o| take(o, rows)),
             groups: self.groups.as_deref().map(|g| take(g, rows)),
             times: self.times.as_deref().map(|t| take(t, rows)),
         }
     }
+}
+
+fn take<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
+    rows.iter().map(|&r| values[r]).collect()
 }
 
 fn same_length(what: &'static str, expected: usize, found: usize) -> Result<()> {

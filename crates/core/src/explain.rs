@@ -13,26 +13,54 @@ pub enum Scale {
     Log,
     /// `ln(p / (1 − p))` of an output that is a probability.
     LogOdds,
+    /// `1 / output`.
+    Inverse,
+    /// `ln(−ln(1 − p))` of an output that is a probability.
+    ComplementaryLogLog,
+    /// `ln(p / g)` of the probability of a class, `g` being the geometric mean of the probabilities of all
+    /// classes (the centred log-ratio of Aitchison, *The statistical analysis of compositional data*, 1986).
+    ///
+    /// The raw scores of a softmax are such logarithms but for a shift that they share.
+    CentredLog,
 }
 
 impl Scale {
-    /// From this scale to the output.
+    /// From this scale to the output; on [`Scale::CentredLog`], which needs the other classes for that, to the
+    /// ratio of the output to the geometric mean.
     #[must_use]
     pub fn to_output(self, value: f64) -> f64 {
         match self {
             Self::Identity => value,
-            Self::Log => value.exp(),
+            Self::Log | Self::CentredLog => value.exp(),
             Self::LogOdds => 1.0 / (1.0 + (-value).exp()),
+            Self::Inverse => 1.0 / value,
+            Self::ComplementaryLogLog => -(-value.exp()).exp_m1(),
         }
     }
 
-    /// From the output to this scale.
+    /// From an output that stands for itself to this scale; on [`Scale::CentredLog`] to the logarithm, which is
+    /// centred only beside the other classes: see [`Scale::from_outputs`].
     #[must_use]
     pub fn from_output(self, output: f64) -> f64 {
         match self {
             Self::Identity => output,
-            Self::Log => output.ln(),
+            Self::Log | Self::CentredLog => output.ln(),
             Self::LogOdds => (output / (1.0 - output)).ln(),
+            Self::Inverse => 1.0 / output,
+            Self::ComplementaryLogLog => (-(-output).ln_1p()).ln(),
+        }
+    }
+
+    /// Output number `at` on this scale, beside all outputs of the same target.
+    ///
+    /// # Panics
+    /// If `at` is not below the number of outputs.
+    #[must_use]
+    pub fn from_outputs(self, outputs: &[f64], at: usize) -> f64 {
+        let own = self.from_output(outputs[at]);
+        match self {
+            Self::CentredLog => own - outputs.iter().map(|p| p.ln()).sum::<f64>() / outputs.len() as f64,
+            _ => own,
         }
     }
 }
@@ -57,10 +85,11 @@ impl Explanation {
         self.baseline + self.contributions.iter().sum::<f64>()
     }
 
-    /// The output that is explained, as the model predicts it (up to rounding).
+    /// The output that is explained, as the model predicts it (up to rounding); `None` on
+    /// [`Scale::CentredLog`], where the outputs of the other classes have a part in it.
     #[must_use]
-    pub fn prediction(&self) -> f64 {
-        self.scale.to_output(self.total())
+    pub fn prediction(&self) -> Option<f64> {
+        (self.scale != Scale::CentredLog).then(|| self.scale.to_output(self.total()))
     }
 
     /// The features that moved the output, most first, as (feature, contribution); zeros are left out and
@@ -87,14 +116,24 @@ mod tests {
             contributions: vec![0.5, 0.0, -2.0],
         };
         assert_eq!(e.total(), -2.5);
-        assert!((e.prediction() - 0.075_858_180_021_243_55).abs() < 1e-15);
+        assert!((e.prediction().unwrap() - 0.075_858_180_021_243_55).abs() < 1e-15);
         assert_eq!(e.ranked(), [(2, -2.0), (0, 0.5)]);
     }
 
     #[test]
     fn scales_invert_each_other() {
-        for scale in [Scale::Identity, Scale::Log, Scale::LogOdds] {
+        use Scale::{CentredLog, ComplementaryLogLog, Identity, Inverse, Log, LogOdds};
+        for scale in [Identity, Log, LogOdds, Inverse, ComplementaryLogLog, CentredLog] {
             assert!((scale.to_output(scale.from_output(0.3)) - 0.3).abs() < 1e-15);
         }
+    }
+
+    #[test]
+    fn classes_are_centred_beside_each_other() {
+        let p = [0.2, 0.3, 0.5];
+        let centred: Vec<f64> = (0..3).map(|k| Scale::CentredLog.from_outputs(&p, k)).collect();
+        assert!(centred.iter().sum::<f64>().abs() < 1e-15);
+        assert!((centred[2] - centred[0] - (0.5_f64 / 0.2).ln()).abs() < 1e-15);
+        assert_eq!(Scale::LogOdds.from_outputs(&p, 1), Scale::LogOdds.from_output(0.3));
     }
 }

@@ -52,6 +52,11 @@ pub struct FitReport {
     pub stopped: StopReason,
     /// Decisions taken on the way that a user should know of, in words.
     pub notes: Vec<String>,
+    /// What each training row was predicted by the parts of the model that did not learn from it, for learners
+    /// that draw rows (a random forest): rows × outputs, row by row, in the order of the training set; NaN for
+    /// a row without a label, and for one that every part learned from.
+    #[serde(skip)]
+    pub out_of_bag: Option<Vec<f64>>,
 }
 
 /// The losses after one iteration.

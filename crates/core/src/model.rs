@@ -1,5 +1,6 @@
 //! What every fitted thing can do.
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
@@ -43,6 +44,14 @@ impl Output {
     /// The probability of a binary event, explained in log-odds.
     pub fn probability(target: impl Into<String>) -> Self {
         Self::new(target.into(), OutputKind::Probability, String::new(), Scale::LogOdds)
+    }
+
+    /// The probability of one of several classes, named `<target>_<class>` and explained beside the others.
+    pub fn class_probability(target: impl Into<String>, class: impl Into<String>) -> Self {
+        let (target, class) = (target.into(), class.into());
+        let name = format!("{target}_{class}");
+        let kind = OutputKind::ClassProbability { class };
+        Self { name, ..Self::new(target, kind, String::new(), Scale::CentredLog) }
     }
 
     /// A number explained in its own unit.
@@ -178,7 +187,10 @@ impl Capabilities {
 /// Rows hold one `f64` per feature of [`Model::schema`], in its order. NaN is missing; an infinity is refused
 /// with [`Error::NotFinite`], another width with [`Error::Shape`]. A categorical value beyond the levels
 /// known from training is treated as missing.
-pub trait Model: Debug + Send + Sync {
+///
+/// What only one kind of model has (the coefficients of a regression, say) is reached through its own type:
+/// `(model as &dyn Any).downcast_ref::<ItsType>()`.
+pub trait Model: Any + Debug + Send + Sync {
     /// The columns the model reads.
     fn schema(&self) -> &Schema;
 

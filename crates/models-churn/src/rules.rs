@@ -78,7 +78,7 @@ mod tests {
     fn explanations_add_up() {
         for row in [[100.0, 2.0, 1.0], [0.0, 50.0, 1.0]] {
             let explanation = explain(&schema(), &row);
-            assert!((explanation.prediction() - score(&schema(), &row)).abs() < 1e-12);
+            assert!((explanation.prediction().unwrap() - score(&schema(), &row)).abs() < 1e-12);
             assert_eq!(explanation.contributions[2], 0.0);
         }
     }

@@ -130,7 +130,10 @@ fn explanations(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Out
             ensure(explanation.output == index, || format!("output {} is explained", explanation.output))?;
             ensure(explanation.contributions.len() == x.ncols(), || "not one contribution a feature".into())?;
             ensure(explanation.scale == output.scale, || "another scale than the output's".into())?;
-            let (sum, value) = (explanation.prediction(), out[[row, index]]);
+            let (sum, value) = match explanation.prediction() {
+                Some(prediction) => (prediction, out[[row, index]]),
+                None => (explanation.total(), output.scale.from_outputs(&out.row(row).to_vec(), index)),
+            };
             let error =
                 (sum - value).abs() / if output.scale == Scale::LogOdds { 1.0 } else { value.abs().max(1.0) };
             ensure(error <= 1e-6, || format!("row {row}: the parts give {sum}, the model {value}"))?;

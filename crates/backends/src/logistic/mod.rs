@@ -149,6 +149,7 @@ impl Learner for Logistic {
             history,
             stopped,
             notes,
+            out_of_bag: None,
         };
         Ok(Fitted { model: Box::new(model), report })
     }

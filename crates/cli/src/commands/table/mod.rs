@@ -119,6 +119,8 @@ fn explain(args: &TableExplain, session: &Session) -> Result<()> {
     }
     let values = data.row(row).to_vec();
     let explanation = model.explain_row(&values, 0)?;
+    let mut outputs = vec![0.0; model.outputs().len()];
+    model.predict_row(&values, &mut outputs)?;
     session.finish();
     let features = model.schema().features();
     if args.json {
@@ -135,7 +137,7 @@ fn explain(args: &TableExplain, session: &Session) -> Result<()> {
             .collect();
         return output::json(&json!({
             "row": args.row,
-            (reading.output()): explanation.prediction(),
+            (reading.output()): outputs[0],
             "scale": explanation.scale,
             "baseline": explanation.baseline,
             "contributions": contributions,
@@ -154,7 +156,7 @@ fn explain(args: &TableExplain, session: &Session) -> Result<()> {
         args.row,
         args.data.display(),
         reading.output(),
-        explanation.prediction(),
+        outputs[0],
         columns(&std::iter::once(base).chain(parts).collect::<Vec<_>>())
     ))
 }
