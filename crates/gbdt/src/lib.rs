@@ -49,4 +49,4 @@ mod tree;
 
 pub use model::{GbdtModel, Importance};
 pub use objective::Objective;
-pub use params::{CategoricalParams, Gbdt, GbdtParams};
+pub use params::{CategoricalParams, Gbdt, GbdtParams, Monotone};
