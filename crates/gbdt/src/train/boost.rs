@@ -16,9 +16,11 @@ use super::sampling;
 use super::split::Rules;
 use super::threads::Threads;
 use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, find_bins};
+use crate::model::Spec;
 use crate::objective::{Gradient, Rows, Totals, gradients};
+use crate::params::CAPABILITIES;
 use crate::tree::{Leaf, Tree};
-use crate::{GbdtModel, GbdtParams, Objective};
+use crate::{GbdtParams, Objective, TreeModel};
 
 /// Parts of the seed.
 const BINS: u64 = 0;
@@ -67,14 +69,22 @@ pub(crate) fn fit(
     let report = boosting.run(held_out, context, &threads)?;
     let output = match objective {
         Objective::BinaryLogLoss => Output::probability(target.name()),
-        Objective::SquaredError => Output::value(target.name(), ""),
+        Objective::SquaredError => Output::value(target.name(), target.unit()),
     };
     let weighted = boosting.data.weights.is_some();
     let base = finite(boosting.base * unit);
     for leaf in boosting.trees.iter_mut().flat_map(|tree| &mut tree.leaves) {
         leaf.value = finite(leaf.value * unit);
     }
-    let model = GbdtModel::new(train.schema().clone(), output, objective, base, boosting.trees, weighted);
+    let spec = Spec {
+        schema: train.schema().clone(),
+        outputs: vec![output],
+        link: objective.link(),
+        objective: objective.name().to_owned(),
+        capabilities: CAPABILITIES,
+        weighted,
+    };
+    let model = TreeModel::new(spec, vec![base], boosting.trees);
     Ok(Fitted { model: Box::new(model), report })
 }
 

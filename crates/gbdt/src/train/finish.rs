@@ -48,7 +48,16 @@ impl Context<'_> {
             let (rule, missing_left) = rule(&node.cut, feature, larger_left, &mut tree.category_bits);
             let feature = feature.column as u32;
             let gain = node.gain.min(f64::MAX);
-            tree.nodes.push(Node { feature, rule, missing_left, left, right, gain, cover });
+            tree.nodes.push(Node {
+                feature,
+                rule,
+                missing_left,
+                zero_missing: false,
+                left,
+                right,
+                gain,
+                cover,
+            });
         }
         tree
     }
@@ -135,7 +144,7 @@ pub(super) fn leaf_of(tree: &Tree, row: &[f64]) -> usize {
         let node = &tree.nodes[at as usize];
         let value = row[node.feature as usize];
         let left = match node.rule {
-            _ if value.is_nan() => node.missing_left,
+            _ if node.is_missing(value) => node.missing_left,
             Rule::Threshold(threshold) => value <= threshold,
             Rule::Categories { start, words } => {
                 let category = value as usize;
