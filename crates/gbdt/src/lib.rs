@@ -39,6 +39,7 @@
 
 mod binning;
 mod codec;
+mod importance;
 mod link;
 mod model;
 mod objective;
@@ -50,5 +51,5 @@ mod tree;
 
 pub use link::Link;
 pub use model::{Importance, TreeModel};
-pub use objective::Objective;
-pub use params::{CategoricalParams, Gbdt, GbdtParams, Monotone};
+pub use objective::{CustomObjective, Derivatives, Objective};
+pub use params::{CategoricalParams, Gbdt, GbdtParams, GradientSampling, Monotone};

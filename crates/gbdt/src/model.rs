@@ -140,6 +140,19 @@ impl TreeModel {
         Ok(Self::new(spec, base, trees))
     }
 
+    pub(crate) fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// One for each raw score.
+    pub(crate) fn base(&self) -> &[f64] {
+        &self.base
+    }
+
+    pub(crate) fn trees(&self) -> &[Tree] {
+        &self.trees
+    }
+
     /// Number of trees.
     #[must_use]
     pub fn n_trees(&self) -> usize {
