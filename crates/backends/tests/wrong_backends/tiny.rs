@@ -371,8 +371,9 @@ impl TinyModel {
         for (output, out) in (0..self.parts.len()).zip(out.iter_mut()) {
             *out = self.outputs[output].scale.to_output(self.parts[output].0 + self.effect(row, output));
         }
-        let sum: f64 = out.iter().sum();
-        if self.parts.len() > 1 && !self.tiny.has(Defect::ClassesDoNotAddUp) {
+        if self.parts.len() > 1 {
+            let too_small = if self.tiny.has(Defect::ClassesDoNotAddUp) { 1.01 } else { 1.0 };
+            let sum = out.iter().sum::<f64>() * too_small;
             out.iter_mut().for_each(|p| *p /= sum);
         }
         if self.tiny.has(Defect::SometimesNotANumber) && row[0] > 6.0 {
