@@ -51,4 +51,4 @@ mod tree;
 pub use link::Link;
 pub use model::{Importance, TreeModel};
 pub use objective::Objective;
-pub use params::{CategoricalParams, Gbdt, GbdtParams};
+pub use params::{CategoricalParams, Gbdt, GbdtParams, Monotone};

@@ -6,6 +6,7 @@ use tenure_core::{
 };
 
 use super::CHUNK;
+use super::constraints::Constraints;
 use super::finish::{Context, leaf_of};
 use super::grow::{Buffers, grow};
 use super::histogram::Source;
@@ -25,6 +26,7 @@ use crate::{GbdtParams, Objective, TreeModel};
 const BINS: u64 = 0;
 const ROWS: u64 = 1;
 const COLUMNS: u64 = 2;
+const NODES: u64 = 3;
 
 /// What the work is called in progress reports and cancellations.
 const STAGE: &str = "boosting";
@@ -172,6 +174,7 @@ struct Boosting<'a> {
     data: LabelledRows,
     features: Vec<BinnedFeature>,
     matrix: BinnedMatrix,
+    constraints: Option<Constraints>,
     base: f64,
     scores: Vec<f64>,
     gradients: Vec<Gradient>,
@@ -196,6 +199,7 @@ impl<'a> Boosting<'a> {
         let rows = TrainingRows { x: train.x(), rows: &data.rows, weights: data.weights.as_deref() };
         let parallel = threads > 1;
         let features = find_bins(train.schema(), rows, params.bins, seed::mix(seed, BINS), parallel);
+        let constraints = Constraints::new(params, train.schema(), &features)?;
         let matrix = BinnedMatrix::new(&features, rows, parallel);
         let base = data.base(objective);
         let n = data.rows.len();
@@ -209,6 +213,7 @@ impl<'a> Boosting<'a> {
             data,
             features,
             matrix,
+            constraints,
             base,
             gradients: vec![Gradient::default(); n],
             packed: vec![0; n],
@@ -226,7 +231,8 @@ impl<'a> Boosting<'a> {
 
     /// Whether each tree sees only a part of the data, so that the next may find what this one did not.
     fn samples(&self) -> bool {
-        self.params.row_fraction < 1.0 || self.params.column_fraction < 1.0
+        let p = self.params;
+        p.row_fraction < 1.0 || p.column_fraction < 1.0 || p.node_column_fraction < 1.0
     }
 
     fn run(
@@ -297,6 +303,10 @@ impl<'a> Boosting<'a> {
         if constant > 0 {
             notes.push(format!("{constant} features have one value only and are not used"));
         }
+        let excluded = self.constraints.as_ref().map_or(0, Constraints::excluded);
+        if excluded > 0 {
+            notes.push(format!("{excluded} features are in no group of `interactions` and are not used"));
+        }
         notes
     }
 
@@ -345,7 +355,11 @@ impl<'a> Boosting<'a> {
         let fraction = self.params.row_fraction;
         sampling::rows(n, fraction, seed(ROWS), &mut self.index);
         let selected = sampling::columns(self.features.len(), self.params.column_fraction, seed(COLUMNS));
-        let rules = Rules::new(self.params, scales, self.unit);
+        let rules = Rules {
+            constraints: self.constraints.as_ref(),
+            seed: seed(NODES),
+            ..Rules::new(self.params, scales, self.unit)
+        };
         let source = Source {
             features: &self.features,
             matrix: &self.matrix,
@@ -362,6 +376,7 @@ impl<'a> Boosting<'a> {
             gradients: &self.gradients,
             weights: self.data.weights.as_deref(),
             unit: self.unit,
+            step_unit: scales.h / scales.g,
             parallel,
         };
         let tree = context.finish(&grown, &self.index);
