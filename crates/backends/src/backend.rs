@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tenure_core::{Artifact, Error, Learner, Model, Result};
-use tenure_gbdt::{GbdtModel, GbdtParams};
+use tenure_gbdt::{GbdtParams, TreeModel};
 
 use crate::average::AverageModel;
 use crate::blend::BlendParams;
@@ -99,11 +99,11 @@ impl Backend {
 /// [`Error::ArtifactKind`] for a kind that no backend here reads; otherwise what the backend's loader says.
 pub fn load(artifact: &Artifact) -> Result<Box<dyn Model>> {
     Ok(match artifact.kind.as_str() {
-        GbdtModel::KIND => Box::new(GbdtModel::from_artifact(artifact)?),
+        TreeModel::KIND => Box::new(TreeModel::from_artifact(artifact)?),
         LogisticModel::KIND => Box::new(LogisticModel::from_artifact(artifact)?),
         AverageModel::KIND => Box::new(AverageModel::from_artifact(artifact)?),
         found => {
-            let expected = "gbdt, logistic or average".to_owned();
+            let expected = "trees, logistic or average".to_owned();
             return Err(Error::ArtifactKind { found: found.to_owned(), expected });
         }
     })

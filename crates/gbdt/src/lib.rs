@@ -39,6 +39,7 @@
 
 mod binning;
 mod codec;
+mod link;
 mod model;
 mod objective;
 mod params;
@@ -47,6 +48,7 @@ mod shap;
 mod train;
 mod tree;
 
-pub use model::{GbdtModel, Importance};
+pub use link::Link;
+pub use model::{Importance, TreeModel};
 pub use objective::Objective;
-pub use params::{CategoricalParams, Gbdt, GbdtParams};
+pub use params::{CategoricalParams, Gbdt, GbdtParams, Monotone};

@@ -2,6 +2,7 @@
 
 mod boost;
 mod categorical;
+mod constraints;
 mod finish;
 mod grow;
 mod histogram;
