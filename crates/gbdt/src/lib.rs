@@ -39,6 +39,7 @@
 
 mod binning;
 mod codec;
+mod forest;
 mod link;
 mod model;
 mod objective;
@@ -48,6 +49,7 @@ mod shap;
 mod train;
 mod tree;
 
+pub use forest::{Columns, Criterion, Forest, ForestParams};
 pub use link::Link;
 pub use model::{Importance, TreeModel};
 pub use objective::Objective;
