@@ -15,6 +15,7 @@ use std::io::Write;
 use std::path::Path;
 
 mod boosting;
+mod matrix;
 mod orders;
 mod process;
 mod timing;

@@ -39,6 +39,7 @@
 
 mod binning;
 mod codec;
+mod forest;
 mod importance;
 mod link;
 mod model;
@@ -49,6 +50,7 @@ mod shap;
 mod train;
 mod tree;
 
+pub use forest::{Columns, Criterion, Forest, ForestParams};
 pub use link::Link;
 pub use model::{Importance, TreeModel};
 pub use objective::{CustomObjective, Derivatives, Objective};
