@@ -39,6 +39,7 @@
 
 mod binning;
 mod codec;
+pub mod foreign;
 mod link;
 mod model;
 mod objective;
