@@ -40,6 +40,7 @@
 mod binning;
 mod codec;
 mod forest;
+pub mod foreign;
 mod link;
 mod model;
 mod objective;
