@@ -39,6 +39,7 @@
 
 mod binning;
 mod codec;
+pub mod foreign;
 mod forest;
 mod importance;
 mod link;

@@ -69,7 +69,7 @@ pub(crate) struct Spec {
 
 impl Spec {
     /// Says what does not fit, if anything.
-    fn check(&self, bases: usize, trees: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, bases: usize, trees: usize) -> Result<(), String> {
         let outputs = self.outputs.len();
         if outputs == 0 || outputs != bases || !trees.is_multiple_of(outputs) {
             return Err(format!("{outputs} outputs, {bases} base scores, {trees} trees"));
@@ -140,17 +140,9 @@ impl TreeModel {
         Ok(Self::new(spec, base, trees))
     }
 
-    pub(crate) fn spec(&self) -> &Spec {
-        &self.spec
-    }
-
-    /// One for each raw score.
-    pub(crate) fn base(&self) -> &[f64] {
-        &self.base
-    }
-
-    pub(crate) fn trees(&self) -> &[Tree] {
-        &self.trees
+    /// What it was made of.
+    pub(crate) fn parts(&self) -> (&Spec, &[f64], &[Tree]) {
+        (&self.spec, &self.base, &self.trees)
     }
 
     /// Number of trees.

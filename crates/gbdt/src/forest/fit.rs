@@ -98,7 +98,10 @@ fn predict_weightless(
     let answers = model.predict(train.x().select(ndarray::Axis(0), &rows).view())?;
     let outputs = answers.ncols();
     for (row, answer) in rows.into_iter().zip(answers.rows()) {
-        out_of_bag[row * outputs..(row + 1) * outputs].iter_mut().zip(answer).for_each(|(to, from)| *to = *from);
+        out_of_bag[row * outputs..(row + 1) * outputs]
+            .iter_mut()
+            .zip(answer)
+            .for_each(|(to, from)| *to = *from);
     }
     Ok(())
 }
@@ -227,7 +230,20 @@ impl<'a> Growing<'a> {
         let matrix = BinnedMatrix::new(&features, rows, parallel);
         let values = if params.extra { mean_values(&features, &matrix, rows) } else { Vec::new() };
         let (rows_in_all, constant) = (train.rows(), train.schema().len() - features.len());
-        Self { params, task, data, rows_in_all, features, constant, matrix, values, centre, unit, threads, seed }
+        Self {
+            params,
+            task,
+            data,
+            rows_in_all,
+            features,
+            constant,
+            matrix,
+            values,
+            centre,
+            unit,
+            threads,
+            seed,
+        }
     }
 
     fn report(&self) -> FitReport {
@@ -273,7 +289,8 @@ impl<'a> Growing<'a> {
         let (total, outputs) = (self.params.trees, self.task.outputs());
         let growers = Mutex::new(Vec::<Grower<N>>::new());
         let loss = Loss::of_criterion(self.task.criterion);
-        let mut out_of_bag = self.params.leaves_rows_out().then(|| OutOfBag::new(self.data.rows.len(), outputs));
+        let mut out_of_bag =
+            self.params.leaves_rows_out().then(|| OutOfBag::new(self.data.rows.len(), outputs));
         if out_of_bag.is_some() {
             report.loss = loss.name().to_owned();
         }
@@ -306,7 +323,8 @@ impl<'a> Growing<'a> {
                     if number % step == 0 || number == total {
                         let weights = self.data.weights.as_deref();
                         let value = out_of_bag.loss(loss, &self.data.labels, weights);
-                        let value = value.map(|v| v * if self.task.is_number() { self.unit * self.unit } else { 1.0 });
+                        let value = value
+                            .map(|v| v * if self.task.is_number() { self.unit * self.unit } else { 1.0 });
                         report.history.extend(value.map(|train| Iteration { train, valid: None }));
                         figure = value.map(|value| (loss.name(), value));
                     }
@@ -357,7 +375,9 @@ impl<'a> Growing<'a> {
         let (outputs, rows) = (self.task.outputs(), self.data.rows.len());
         let without = rows - out_of_bag.covered();
         if without > 0 {
-            report.notes.push(format!("{without} rows were drawn for every tree: they have no out-of-bag prediction"));
+            report.notes.push(format!(
+                "{without} rows were drawn for every tree: they have no out-of-bag prediction"
+            ));
         }
         let mut all = vec![f64::NAN; self.rows_in_all * outputs];
         for (at, means) in out_of_bag.means() {

@@ -25,15 +25,16 @@ impl Start {
         unit: f64,
     ) -> Result<Self> {
         require_fit(model, train, target, loss)?;
-        let mut trees = model.trees().to_vec();
+        let (_, base, trees) = model.parts();
+        let mut trees = trees.to_vec();
         trees.iter_mut().flat_map(|tree| &mut tree.leaves).for_each(|leaf| leaf.value /= unit);
-        Ok(Self { base: model.base().iter().map(|base| base / unit).collect(), trees })
+        Ok(Self { base: base.iter().map(|base| base / unit).collect(), trees })
     }
 }
 
 /// Refuses a model that was not trained for these features and this loss.
 pub(super) fn require_fit(model: &TreeModel, data: &Dataset, target: &Target, loss: &Loss) -> Result<()> {
-    let spec = model.spec();
+    let (spec, ..) = model.parts();
     let empty = ndarray::Array2::zeros((0, spec.schema.len()));
     data.require_columns_of(&Dataset::new(spec.schema.clone(), empty)?)?;
     let ours = loss.describe();

@@ -32,19 +32,20 @@ pub(crate) fn refit(
     }
     let target = data.target()?;
     let loss = loss(params.objective, own, target)?;
+    let (spec, old, trees) = model.parts();
     require_fit(model, data, target, &loss)?;
     let mut rows = LabelledRows::new(data, target)?;
     rows.require_labels(&loss, target)?;
-    if rows.offsets.is_some() && model.base().len() > 1 {
+    if rows.offsets.is_some() && old.len() > 1 {
         return Err(Error::unsupported("gbdt", "offsets for several classes"));
     }
     let unit = loss.label_unit(&rows.labels);
     rows.scale_labels(unit);
     let loss = loss.in_unit(unit);
-    let fresh = base_scores(&loss, &rows, target, model.base().len())?;
+    let fresh = base_scores(&loss, &rows, target, old.len())?;
     let mix = |old: f64, new: f64| decay * old + (1.0 - decay) * new;
-    let base: Vec<f64> = model.base().iter().zip(fresh).map(|(old, new)| mix(old / unit, new)).collect();
-    let mut trees = model.trees().to_vec();
+    let base: Vec<f64> = old.iter().zip(fresh).map(|(&old, new)| mix(old / unit, new)).collect();
+    let mut trees = trees.to_vec();
     let threads = Threads::new(context, rows.rows.len() * data.schema().len())?;
     let x = Walked::new(data)?;
     let mut scores = rows.first_scores(&base);
@@ -68,7 +69,7 @@ pub(crate) fn refit(
         leaf.value = finite(leaf.value * unit);
     }
     let base: Vec<f64> = base.into_iter().map(|base| finite(base * unit)).collect();
-    Ok(TreeModel::new(model.spec().clone(), base, trees))
+    Ok(TreeModel::new(spec.clone(), base, trees))
 }
 
 /// What the values of a tree's leaves are found from.
