@@ -8,7 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::Array2;
 use tenure_core::seed::unit;
 use tenure_core::{Dataset, Feature, FitContext, Learner, Model, Schema, Target};
-use tenure_gbdt::{GbdtModel, GbdtParams};
+use tenure_gbdt::{GbdtParams, TreeModel};
 
 const FEATURES: usize = 60;
 
@@ -17,7 +17,7 @@ fn rows(seed: u64, rows: usize) -> Array2<f64> {
 }
 
 /// A model fitted to 20,000 rows whose label depends on many features, so that the trees use them all.
-fn model() -> GbdtModel {
+fn model() -> TreeModel {
     let x = rows(1, 20_000);
     let label = |(at, row): (usize, ndarray::ArrayView1<'_, f64>)| {
         let signal: f64 = row.iter().enumerate().map(|(i, v)| (v * (1 + i % 7) as f64).sin()).sum();
@@ -29,7 +29,7 @@ fn model() -> GbdtModel {
     let data = data.with_target(Target::binary("y", labels).unwrap()).unwrap();
     let params = GbdtParams { trees: 300, leaves: 31, depth: Some(6), ..GbdtParams::default() };
     let fitted = params.check().unwrap().fit(&data, None, &FitContext::new(42)).unwrap();
-    GbdtModel::from_artifact(&fitted.model.to_artifact()).unwrap()
+    TreeModel::from_artifact(&fitted.model.to_artifact()).unwrap()
 }
 
 fn predict(criterion: &mut Criterion) {

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! where bit 0 of the flags says that missing goes left, bit 1 that the rule is a set of categories (first
-//! word, number of words) and not a threshold. The format is versioned by its artifact.
+//! word, number of words) and not a threshold, bit 2 that zero is missing too. The format is versioned by its artifact.
 
 use tenure_core::{Error, Result, Schema};
 
@@ -19,6 +19,7 @@ use crate::tree::{Leaf, Node, Rule, Tree};
 
 const MISSING_LEFT: u8 = 1;
 const CATEGORIES: u8 = 2;
+const ZERO_MISSING: u8 = 4;
 /// The fewest bytes a node, a leaf and a tree take: they bound what a count may claim.
 const NODE_BYTES: usize = 1 + 1 + 2 + 1 + 1 + 8 + 8;
 const LEAF_BYTES: usize = 16;
@@ -46,7 +47,8 @@ pub(crate) fn encode(trees: &[Tree]) -> Vec<u8> {
 
 fn put_node(out: &mut Vec<u8>, node: &Node) {
     put_varint(out, u64::from(node.feature));
-    let missing = if node.missing_left { MISSING_LEFT } else { 0 };
+    let flag = |is: bool, bit: u8| if is { bit } else { 0 };
+    let missing = flag(node.missing_left, MISSING_LEFT) | flag(node.zero_missing, ZERO_MISSING);
     match node.rule {
         Rule::Threshold(threshold) => {
             out.push(missing);
@@ -96,7 +98,7 @@ pub(crate) fn decode(bytes: &[u8], count: usize, schema: &Schema) -> Result<Vec<
 }
 
 fn damaged(at: &str, problem: &str) -> Error {
-    Error::damaged(format!("part `trees` of `gbdt`, {at}: {problem}"))
+    Error::damaged(format!("part `trees` of `trees`, {at}: {problem}"))
 }
 
 /// What is still to be read.
@@ -121,7 +123,7 @@ impl Input<'_> {
     fn node(&mut self) -> Result<Node, String> {
         let feature = self.varint_u32()?;
         let [flags] = self.take()?;
-        if flags & !(MISSING_LEFT | CATEGORIES) != 0 {
+        if flags & !(MISSING_LEFT | CATEGORIES | ZERO_MISSING) != 0 {
             return Err(format!("unknown flags {flags:#04x}"));
         }
         let rule = if flags & CATEGORIES == 0 {
@@ -129,9 +131,10 @@ impl Input<'_> {
         } else {
             Rule::Categories { start: self.varint_u32()?, words: self.varint_u32()? }
         };
-        let missing_left = flags & MISSING_LEFT != 0;
+        let (missing_left, zero_missing) = (flags & MISSING_LEFT != 0, flags & ZERO_MISSING != 0);
         let (left, right) = (self.child()?, self.child()?);
-        Ok(Node { feature, rule, missing_left, left, right, gain: self.f64()?, cover: self.f64()? })
+        let (gain, cover) = (self.f64()?, self.f64()?);
+        Ok(Node { feature, rule, missing_left, zero_missing, left, right, gain, cover })
     }
 
     fn child(&mut self) -> Result<i32, String> {

@@ -39,6 +39,9 @@
 
 mod binning;
 mod codec;
+mod forest;
+pub mod foreign;
+mod link;
 mod model;
 mod objective;
 mod params;
@@ -47,6 +50,8 @@ mod shap;
 mod train;
 mod tree;
 
-pub use model::{GbdtModel, Importance};
+pub use forest::{Columns, Criterion, Forest, ForestParams};
+pub use link::Link;
+pub use model::{Importance, TreeModel};
 pub use objective::Objective;
-pub use params::{CategoricalParams, Gbdt, GbdtParams};
+pub use params::{CategoricalParams, Gbdt, GbdtParams, Monotone};

@@ -1,4 +1,4 @@
-//! The fitted forest as a [`Model`].
+//! Fitted trees as a [`Model`], whoever grew them.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tenure_core::{
-    Artifact, Capabilities, Error, Explanation, Model, Output, Result, Schema, check_explained, check_input,
-    check_row,
+    Artifact, Capabilities, Error, Explanation, Model, Output, Result, Schema, check_batch, check_explained,
+    check_input, check_row,
 };
 
 use crate::codec;
-use crate::objective::Objective;
+use crate::link::Link;
 use crate::predict::Forest;
 use crate::shap::Explainer;
 use crate::tree::Tree;
 
 /// Version of the artifact's format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const TREES: &str = "trees";
 const BASE: &str = "base";
 /// Rows per unit of parallel work when explaining a batch.
@@ -34,66 +34,93 @@ pub enum Importance {
     Split,
 }
 
-/// A fitted sum of decision trees: gradient boosting or a random forest.
+/// A fitted sum of decision trees: gradient boosting, a random forest, or a model that another library grew.
 ///
-/// The raw score of a row is `base + Σ trees`, in the order of the trees; the output is the raw score brought
-/// to the output's scale by the objective (a probability from log-odds, for example). A missing value, and a
-/// category that was unknown in training, goes to the side that each split learned for missing values.
+/// There are one or more raw scores a row, one for each output. A raw score is `base + Σ trees`, in the order of
+/// the trees; tree `t` adds to score `t % scores`. The [`Link`] turns the raw scores of a row into its outputs (a
+/// probability from log-odds, for example). A missing value, and a category that was unknown in training, goes to
+/// the side that each split keeps for missing values.
 ///
-/// Explanations are exact path-dependent Shapley values on the raw scale.
+/// Explanations are exact path-dependent Shapley values on the outputs' scale.
 #[derive(Clone)]
-pub struct GbdtModel {
-    schema: Schema,
-    output: [Output; 1],
-    objective: Objective,
-    base: f64,
-    weighted: bool,
+pub struct TreeModel {
+    spec: Spec,
+    base: Vec<f64>,
     trees: Vec<Tree>,
     forest: Forest,
-    explainer: Explainer,
+    explainers: Vec<Explainer>,
 }
 
-/// What an artifact keeps beside the trees and the base.
+/// What a model says of itself, beside its trees.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Spec {
+    pub schema: Schema,
+    /// One for each raw score.
+    pub outputs: Vec<Output>,
+    pub link: Link,
+    /// What the trees were grown to minimise, in the words of whoever grew them.
+    pub objective: String,
+    /// What the learner claimed, which the model repeats.
+    pub capabilities: Capabilities,
+    /// Whether the training rows carried weights.
+    pub weighted: bool,
+}
+
+impl Spec {
+    /// Says what does not fit, if anything.
+    pub(crate) fn check(&self, bases: usize, trees: usize) -> Result<(), String> {
+        let outputs = self.outputs.len();
+        if outputs == 0 || outputs != bases || !trees.is_multiple_of(outputs) {
+            return Err(format!("{outputs} outputs, {bases} base scores, {trees} trees"));
+        }
+        if self.link == Link::Softmax && outputs < 2 {
+            return Err("a softmax of one score".into());
+        }
+        match self.outputs.iter().find(|o| o.scale != self.link.scale()) {
+            Some(o) => Err(format!("output `{}` is explained on another scale than the link's", o.name)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What an artifact keeps beside the trees and the base scores.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    schema: Schema,
-    output: Output,
-    objective: Objective,
-    weighted: bool,
+    spec: Spec,
     trees: usize,
 }
 
-impl fmt::Debug for GbdtModel {
+impl fmt::Debug for TreeModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GbdtModel")
-            .field("output", &self.output[0].name)
-            .field("objective", &self.objective)
-            .field("features", &self.schema.len())
+        f.debug_struct("TreeModel")
+            .field("output", &self.spec.outputs[0].name)
+            .field("objective", &self.spec.objective)
+            .field("features", &self.spec.schema.len())
             .field("trees", &self.trees.len())
             .finish_non_exhaustive()
     }
 }
 
-impl GbdtModel {
+impl TreeModel {
     /// The kind of its artifacts.
-    pub const KIND: &str = "gbdt";
+    pub const KIND: &str = "trees";
 
-    /// Compiles trees that fit the schema, as training grows them and loading checks them. Explanations add
-    /// up on the objective's scale, whatever `output` says.
-    pub(crate) fn new(
-        schema: Schema,
-        output: Output,
-        objective: Objective,
-        base: f64,
-        trees: Vec<Tree>,
-        weighted: bool,
-    ) -> Self {
-        debug_assert_eq!(trees.iter().try_for_each(|tree| tree.check(&schema)), Ok(()));
-        let (forest, index) = Forest::compile(&schema, base, &trees);
-        let explainer = Explainer::compile(base, schema.len(), &trees, &index);
-        let output = [output.on_scale(objective.scale())];
-        Self { schema, output, objective, base, weighted, trees, forest, explainer }
+    /// Compiles trees that fit the schema, as training grows them and loading checks them; `trees.len()` is a
+    /// multiple of the number of base scores, of which there is one for each output. Outputs explain themselves
+    /// on the link's scale, whatever they say.
+    pub(crate) fn new(mut spec: Spec, base: Vec<f64>, trees: Vec<Tree>) -> Self {
+        spec.outputs = spec.outputs.into_iter().map(|output| output.on_scale(spec.link.scale())).collect();
+        debug_assert_eq!(spec.check(base.len(), trees.len()), Ok(()));
+        debug_assert_eq!(trees.iter().try_for_each(|tree| tree.check(&spec.schema)), Ok(()));
+        let (forest, index) = Forest::compile(&spec.schema, &base, &trees);
+        let of_score = |score: usize| trees.iter().skip(score).step_by(base.len());
+        let features = spec.schema.len();
+        let compile =
+            |(score, &base): (usize, &f64)| Explainer::compile(base, features, of_score(score), &index);
+        let explainers = base.iter().enumerate().map(compile).collect();
+        Self { spec, base, trees, forest, explainers }
     }
 
     /// Restores a model from what [`Model::to_artifact`] gave, bit for bit.
@@ -103,13 +130,19 @@ impl GbdtModel {
     /// fit.
     pub fn from_artifact(artifact: &Artifact) -> Result<Self> {
         artifact.expect(Self::KIND, VERSION)?;
-        let config: Config = artifact.config()?;
-        let base = match artifact.numbers(BASE)?[..] {
-            [base] if base.is_finite() => base,
-            _ => return Err(Error::damaged("part `base` of `gbdt` is not one finite number")),
-        };
-        let trees = codec::decode(artifact.part(TREES)?, config.trees, &config.schema)?;
-        Ok(Self::new(config.schema, config.output, config.objective, base, trees, config.weighted))
+        let Config { spec, trees } = artifact.config()?;
+        let base = artifact.numbers(BASE)?;
+        if !base.iter().all(|base| base.is_finite()) {
+            return Err(Error::damaged("part `base` of `trees` holds a number that is not finite"));
+        }
+        spec.check(base.len(), trees).map_err(|problem| Error::damaged(format!("`trees`: {problem}")))?;
+        let trees = codec::decode(artifact.part(TREES)?, trees, &spec.schema)?;
+        Ok(Self::new(spec, base, trees))
+    }
+
+    /// What it was made of.
+    pub(crate) fn parts(&self) -> (&Spec, &[f64], &[Tree]) {
+        (&self.spec, &self.base, &self.trees)
     }
 
     /// Number of trees.
@@ -118,22 +151,28 @@ impl GbdtModel {
         self.trees.len()
     }
 
-    /// What it was trained to minimise.
+    /// What the trees were grown to minimise, in the words of whoever grew them: `binary_log_loss`, say.
     #[must_use]
-    pub fn objective(&self) -> Objective {
-        self.objective
+    pub fn objective(&self) -> &str {
+        &self.spec.objective
+    }
+
+    /// How raw scores become outputs.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        self.spec.link
     }
 
     /// Whether the training rows carried weights.
     #[must_use]
     pub fn weighted(&self) -> bool {
-        self.weighted
+        self.spec.weighted
     }
 
     /// The importance of each feature, in the order of the schema; never negative, not normalised.
     #[must_use]
     pub fn importance(&self, kind: Importance) -> Vec<f64> {
-        let mut importance = vec![0.0; self.schema.len()];
+        let mut importance = vec![0.0; self.spec.schema.len()];
         for node in self.trees.iter().flat_map(|tree| &tree.nodes) {
             importance[node.feature as usize] += match kind {
                 // A split that lost by rounding did not matter.
@@ -144,29 +183,55 @@ impl GbdtModel {
         importance
     }
 
-    /// The baseline of every explanation: the raw score with all features averaged over training.
-    #[must_use]
-    pub fn baseline(&self) -> f64 {
-        self.explainer.baseline()
-    }
-
-    /// Explains a batch, on all threads of the current pool: `x` and `out` are rows × features; each row of
-    /// `out` receives the contributions that [`Model::explain_row`] gives for that row.
+    /// The baseline of every explanation of an output: the output on its scale, with all features averaged over
+    /// training.
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::NotFinite`], naming the feature and the row.
-    pub fn explain_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
-        check_input(&self.schema, x)?;
+    /// [`Error::NoOutput`].
+    pub fn baseline(&self, output: usize) -> Result<f64> {
+        let outputs = self.explainers.len();
+        let own = self.explainers.get(output).ok_or(Error::NoOutput { output, outputs })?.baseline();
+        Ok(match self.spec.link {
+            Link::Softmax => {
+                own - self.explainers.iter().map(Explainer::baseline).sum::<f64>() / outputs as f64
+            }
+            _ => own,
+        })
+    }
+
+    /// The raw scores of a batch, before the link: `x` is rows × features, `out` is rows × outputs.
+    ///
+    /// # Errors
+    /// As [`Model::predict_into`].
+    pub fn raw_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
+        check_batch(&self.spec.schema, self.base.len(), x, out.dim())?;
+        out.iter_mut().zip(self.forest.raw(x)).for_each(|(out, raw)| *out = raw);
+        Ok(())
+    }
+
+    /// Explains one output for a batch, on all threads of the current pool: `x` and `out` are rows × features;
+    /// each row of `out` receives the contributions that [`Model::explain_row`] gives for that row.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] or [`Error::NotFinite`], naming the feature and the row; [`Error::NoOutput`].
+    pub fn explain_into(
+        &self,
+        x: ArrayView2<'_, f64>,
+        output: usize,
+        mut out: ArrayViewMut2<'_, f64>,
+    ) -> Result<()> {
+        check_input(&self.spec.schema, x)?;
+        self.baseline(output)?;
         same("rows of the explanations", x.nrows(), out.nrows())?;
         same("columns of the explanations", x.ncols(), out.ncols())?;
         let chunks = x.axis_chunks_iter(Axis(0), EXPLAIN_CHUNK);
         let chunks: Vec<_> = chunks.zip(out.axis_chunks_iter_mut(Axis(0), EXPLAIN_CHUNK)).collect();
         chunks.into_par_iter().for_each(|(x, mut out)| {
-            let mut contributions = vec![0.0; self.schema.len()];
+            let mut contributions = vec![0.0; self.spec.schema.len()];
             for (row, mut out) in x.rows().into_iter().zip(out.rows_mut()) {
                 match row.as_slice() {
-                    Some(row) => self.contributions(row, &mut contributions),
-                    None => self.contributions(&row.to_vec(), &mut contributions),
+                    Some(row) => self.contributions(row, output, &mut contributions),
+                    None => self.contributions(&row.to_vec(), output, &mut contributions),
                 }
                 out.iter_mut().zip(&contributions).for_each(|(out, c)| *out = *c);
             }
@@ -174,62 +239,70 @@ impl GbdtModel {
         Ok(())
     }
 
-    fn contributions(&self, row: &[f64], out: &mut [f64]) {
-        self.explainer.explain(&self.forest.decisions, row, out);
+    /// Contributions to the output on its scale.
+    fn contributions(&self, row: &[f64], output: usize, out: &mut [f64]) {
+        self.raw_contributions(row, output, out);
+        if self.spec.link == Link::Softmax {
+            // Centred: the mean over the classes is taken off.
+            let share = 1.0 / self.explainers.len() as f64;
+            let mut of_class = vec![0.0; out.len()];
+            for class in 0..self.explainers.len() {
+                self.raw_contributions(row, class, &mut of_class);
+                out.iter_mut().zip(&of_class).for_each(|(out, c)| *out -= share * c);
+            }
+        }
     }
 
-    fn to_output(&self, raw: f64) -> f64 {
-        self.objective.scale().to_output(raw)
+    /// Contributions to a raw score.
+    fn raw_contributions(&self, row: &[f64], score: usize, out: &mut [f64]) {
+        self.explainers[score].explain(&self.forest.decisions, row, out);
     }
 }
 
-impl Model for GbdtModel {
+impl Model for TreeModel {
     fn schema(&self) -> &Schema {
-        &self.schema
+        &self.spec.schema
     }
 
     fn outputs(&self) -> &[Output] {
-        &self.output
+        &self.spec.outputs
     }
 
     fn capabilities(&self) -> Capabilities {
-        crate::params::CAPABILITIES
+        self.spec.capabilities
     }
 
     fn predict_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
-        check_input(&self.schema, x)?;
-        same("rows of the output", x.nrows(), out.nrows())?;
-        same("columns of the output", 1, out.ncols())?;
-        for (out, raw) in out.column_mut(0).iter_mut().zip(self.forest.raw(x)) {
-            *out = self.to_output(raw);
+        let scores = self.base.len();
+        check_batch(&self.spec.schema, scores, x, out.dim())?;
+        let mut raw = self.forest.raw(x);
+        for (mut out, raw) in out.rows_mut().into_iter().zip(raw.chunks_mut(scores)) {
+            self.spec.link.apply(raw);
+            out.iter_mut().zip(raw).for_each(|(out, raw)| *out = *raw);
         }
         Ok(())
     }
 
     fn predict_row(&self, row: &[f64], out: &mut [f64]) -> Result<()> {
-        check_row(&self.schema, row, 1, out)?;
-        out[0] = self.to_output(self.forest.raw_row(row));
+        check_row(&self.spec.schema, row, self.base.len(), out)?;
+        self.forest.raw_row(row, out);
+        self.spec.link.apply(out);
         Ok(())
     }
 
     fn explain_row(&self, row: &[f64], output: usize) -> Result<Explanation> {
-        check_explained(&self.schema, 1, row, output)?;
-        let mut contributions = vec![0.0; self.schema.len()];
-        self.contributions(row, &mut contributions);
-        Ok(Explanation { output, scale: self.output[0].scale, baseline: self.baseline(), contributions })
+        check_explained(&self.spec.schema, self.base.len(), row, output)?;
+        let mut contributions = vec![0.0; self.spec.schema.len()];
+        self.contributions(row, output, &mut contributions);
+        let baseline = self.baseline(output)?;
+        Ok(Explanation { output, scale: self.spec.link.scale(), baseline, contributions })
     }
 
     fn to_artifact(&self) -> Artifact {
-        let config = Config {
-            schema: self.schema.clone(),
-            output: self.output[0].clone(),
-            objective: self.objective,
-            weighted: self.weighted,
-            trees: self.trees.len(),
-        };
+        let config = Config { spec: self.spec.clone(), trees: self.trees.len() };
         let artifact = Artifact::new(Self::KIND, VERSION, &config);
         let artifact = artifact.expect("strings, integers and booleans are JSON");
-        artifact.with_numbers(BASE, &[self.base]).with_part(TREES, codec::encode(&self.trees))
+        artifact.with_numbers(BASE, &self.base).with_part(TREES, codec::encode(&self.trees))
     }
 }
 

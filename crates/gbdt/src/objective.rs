@@ -10,7 +10,8 @@
 //! library they give the same bits on every machine.
 
 use serde::{Deserialize, Serialize};
-use tenure_core::Scale;
+
+use crate::Link;
 
 /// What boosting minimises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,12 +25,21 @@ pub enum Objective {
 }
 
 impl Objective {
-    /// The scale of raw scores, on which the trees add up.
+    /// From raw scores to outputs.
     #[must_use]
-    pub fn scale(self) -> Scale {
+    pub fn link(self) -> Link {
         match self {
-            Self::BinaryLogLoss => Scale::LogOdds,
-            Self::SquaredError => Scale::Identity,
+            Self::BinaryLogLoss => Link::Logistic,
+            Self::SquaredError => Link::Identity,
+        }
+    }
+
+    /// Its name, as in serialised parameters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BinaryLogLoss => "binary_log_loss",
+            Self::SquaredError => "squared_error",
         }
     }
 

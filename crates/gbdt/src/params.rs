@@ -1,5 +1,7 @@
 //! Parameters of gradient boosting, and the learner that checking them gives.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use tenure_core::params::require;
 use tenure_core::{Capabilities, Dataset, FitContext, Fitted, Learner, MissingPolicy, Result};
@@ -38,11 +40,31 @@ pub struct GbdtParams {
     pub row_fraction: f64,
     /// Share of the features drawn for each tree, above 0, at most 1; at least one is drawn.
     pub column_fraction: f64,
+    /// Share of the tree's features drawn for each node, above 0, at most 1; at least one is drawn.
+    pub node_column_fraction: f64,
+    /// Numeric features, by name, in which the model may only rise or only fall: of two rows that differ in such a
+    /// feature alone, and both know it, the one with the greater value never gets the lower (or higher) raw score.
+    /// A missing value has no place in that order. Not for several classes.
+    pub monotone: BTreeMap<String, Monotone>,
+    /// Groups of features, by name, that may interact: all features on a path from a root to a leaf are in one
+    /// group. A feature may be in several groups; one that is in none is not used, as in LightGBM (a group of its
+    /// own lets it stand alone). Empty: all may interact.
+    pub interactions: Vec<Vec<String>>,
     /// Stop after so many trees without a lower validation loss, at least 1, and keep the best number of trees.
     /// `None` never stops early. Needs a validation set: without one, all trees are kept.
     pub early_stopping_rounds: Option<usize>,
     /// How splits on categorical features are found.
     pub categorical: CategoricalParams,
+}
+
+/// Which way a model may go with a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Monotone {
+    /// Never down as the feature goes up.
+    Increasing,
+    /// Never up as the feature goes up.
+    Decreasing,
 }
 
 /// How splits on categorical features are found (Fisher 1958; as in LightGBM).
@@ -85,6 +107,9 @@ impl Default for GbdtParams {
             bins: 255,
             row_fraction: 1.0,
             column_fraction: 1.0,
+            node_column_fraction: 1.0,
+            monotone: BTreeMap::new(),
+            interactions: Vec::new(),
             early_stopping_rounds: Some(50),
             categorical: CategoricalParams::default(),
         }
@@ -115,6 +140,16 @@ impl GbdtParams {
         require("bins", self.bins, (2..=255).contains(&self.bins), "2 to 255")?;
         require("row_fraction", self.row_fraction, fraction(self.row_fraction), FRACTION)?;
         require("column_fraction", self.column_fraction, fraction(self.column_fraction), FRACTION)?;
+        let of_node = self.node_column_fraction;
+        require("node_column_fraction", of_node, fraction(of_node), FRACTION)?;
+        for (at, group) in self.interactions.iter().enumerate() {
+            require(
+                "interactions",
+                format!("empty in group {at}"),
+                !group.is_empty(),
+                "names in each group",
+            )?;
+        }
         if let Some(rounds) = self.early_stopping_rounds {
             require("early_stopping_rounds", rounds, rounds >= 1, "at least 1")?;
         }
@@ -169,7 +204,7 @@ mod tests {
     #[test]
     fn each_parameter_is_checked_and_named() {
         type Spoil = fn(&mut GbdtParams);
-        let cases: [(&str, Spoil); 13] = [
+        let cases: [(&str, Spoil); 15] = [
             ("trees", |p| p.trees = 0),
             ("learning_rate", |p| p.learning_rate = 0.0),
             ("leaves", |p| p.leaves = 1),
@@ -181,6 +216,8 @@ mod tests {
             ("bins", |p| p.bins = 256),
             ("row_fraction", |p| p.row_fraction = 1.5),
             ("column_fraction", |p| p.column_fraction = 0.0),
+            ("node_column_fraction", |p| p.node_column_fraction = f64::NAN),
+            ("interactions", |p| p.interactions = vec![vec![]]),
             ("early_stopping_rounds", |p| p.early_stopping_rounds = Some(0)),
             ("categorical.smoothing", |p| p.categorical.smoothing = -1.0),
         ];

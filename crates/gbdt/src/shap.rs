@@ -77,7 +77,12 @@ pub(crate) struct Explainer {
 
 impl Explainer {
     /// Prepares checked trees over `features` features.
-    pub(crate) fn compile(base: f64, features: usize, trees: &[Tree], index: &TestIndex<'_>) -> Self {
+    pub(crate) fn compile<'t>(
+        base: f64,
+        features: usize,
+        trees: impl Iterator<Item = &'t Tree>,
+        index: &TestIndex<'_>,
+    ) -> Self {
         let mut explainer = Self { baseline: base, features, shapes: Vec::new(), rules: Vec::new() };
         for tree in trees {
             let (shape, mean) = Shape::compile(tree, index);

@@ -19,14 +19,26 @@ pub(crate) enum Rule {
 pub(crate) struct Node {
     pub feature: u32,
     pub rule: Rule,
-    /// Where NaN goes.
+    /// Where missing values go.
     pub missing_left: bool,
+    /// Whether zero is missing too; never set by our own training, but LightGBM knows such models.
+    pub zero_missing: bool,
     /// Children: >= 0 is a node, < 0 is leaf `!child`.
     pub left: i32,
     pub right: i32,
     pub gain: f64,
     /// Sum of weights of the training rows that reached it.
     pub cover: f64,
+}
+
+/// What counts as zero where zero is missing: LightGBM's own constant, written there in single precision.
+pub(crate) const ZERO: f64 = 1e-35_f32 as f64;
+
+impl Node {
+    /// Whether the test does not apply to the value.
+    pub(crate) fn is_missing(&self, value: f64) -> bool {
+        value.is_nan() || (self.zero_missing && value.abs() <= ZERO)
+    }
 }
 
 /// A leaf.
@@ -83,6 +95,9 @@ impl Tree {
         match node.rule {
             Rule::Threshold(t) if !t.is_finite() => return Err(format!("threshold {t}")),
             Rule::Threshold(_) => {}
+            Rule::Categories { .. } if node.zero_missing => {
+                return Err("zero is missing among categories".into());
+            }
             Rule::Categories { start, words } => {
                 if !matches!(feature.kind, FeatureKind::Categorical { .. }) {
                     return Err(format!("categories of the numeric feature `{}`", feature.name));

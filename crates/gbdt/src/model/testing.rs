@@ -3,8 +3,9 @@
 use tenure_core::seed::{mix, unit};
 use tenure_core::{Feature, Output, Schema};
 
-use super::GbdtModel;
-use crate::objective::Objective;
+use super::{Spec, TreeModel};
+use crate::Link;
+use crate::params::CAPABILITIES;
 use crate::tree::{Leaf, Node, Rule, Tree};
 
 /// Levels of every categorical feature: more than one word of category bits.
@@ -59,7 +60,9 @@ pub(crate) fn tree(draws: &mut Draws, schema: &Schema, splits: usize, max_depth:
         let feature = draws.below(schema.len()) as u32;
         let rule = rule(draws, &mut tree, schema, feature);
         let missing_left = draws.chance(0.5);
-        tree.nodes.push(Node { feature, rule, missing_left, left: 0, right: 0, gain: draws.unit(), cover });
+        let zero_missing = matches!(rule, Rule::Threshold(_)) && draws.chance(0.1);
+        let (left, right, gain) = (0, 0, draws.unit());
+        tree.nodes.push(Node { feature, rule, missing_left, zero_missing, left, right, gain, cover });
         // Now and then nobody reached a child, or the node itself.
         let share = if draws.chance(0.1) { 0.0 } else { draws.unit() };
         open.push((Some((at, true)), depth + 1, cover * share));
@@ -91,12 +94,33 @@ fn rule(draws: &mut Draws, tree: &mut Tree, schema: &Schema, feature: u32) -> Ru
     Rule::Categories { start, words }
 }
 
+/// What a model with these outputs says of itself.
+pub(crate) fn spec(schema: Schema, outputs: Vec<Output>, link: Link) -> Spec {
+    let objective = "test".to_owned();
+    Spec { schema, outputs, link, objective, capabilities: CAPABILITIES, weighted: false }
+}
+
 /// A model of random trees.
-pub(crate) fn model(seed: u64, features: usize, trees: usize, splits: usize, max_depth: usize) -> GbdtModel {
+pub(crate) fn model(seed: u64, features: usize, trees: usize, splits: usize, max_depth: usize) -> TreeModel {
     let mut draws = Draws::new(seed);
     let schema = schema(features);
     let trees = (0..trees).map(|_| tree(&mut draws, &schema, splits, max_depth)).collect();
-    GbdtModel::new(schema, Output::probability("p"), Objective::BinaryLogLoss, -0.3, trees, false)
+    TreeModel::new(spec(schema, vec![Output::probability("p")], Link::Logistic), vec![-0.3], trees)
+}
+
+/// A model of three classes, with so many random trees for each.
+pub(crate) fn classes(
+    seed: u64,
+    features: usize,
+    trees: usize,
+    splits: usize,
+    max_depth: usize,
+) -> TreeModel {
+    let mut draws = Draws::new(seed);
+    let schema = schema(features);
+    let trees = (0..3 * trees).map(|_| tree(&mut draws, &schema, splits, max_depth)).collect();
+    let outputs = ["a", "b", "c"].map(|class| Output::class_probability("y", class)).to_vec();
+    TreeModel::new(spec(schema, outputs, Link::Softmax), vec![-0.3, 0.1, 0.2], trees)
 }
 
 /// A row with missing values and, now and then, an unknown category.

@@ -1,8 +1,8 @@
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use proptest::prelude::*;
 use tenure_core::{Error, Feature};
 
-use super::testing::{Draws, LEVELS, model, row, schema, tree};
+use super::testing::{Draws, LEVELS, classes, model, row, schema, spec, tree};
 use super::*;
 use crate::tree::{Leaf, Node, Rule};
 
@@ -10,7 +10,7 @@ use crate::tree::{Leaf, Node, Rule};
 fn goes_left(tree: &Tree, node: &Node, row: &[f64]) -> bool {
     let value = row[node.feature as usize];
     match node.rule {
-        _ if value.is_nan() => node.missing_left,
+        _ if node.is_missing(value) => node.missing_left,
         Rule::Threshold(t) => value <= t,
         Rule::Categories { .. } if value as usize >= LEVELS => node.missing_left,
         Rule::Categories { start, words } => match tree.words(start, words).get(value as usize / 64) {
@@ -35,12 +35,23 @@ fn value(tree: &Tree, child: i32, row: &[f64], known: u32) -> f64 {
     share * below(node.left) + (1.0 - share) * below(node.right)
 }
 
-fn raw_by_definition(model: &GbdtModel, row: &[f64]) -> f64 {
-    model.trees.iter().fold(model.base, |sum, tree| sum + value(tree, tree.root(), row, u32::MAX))
+fn raw_by_definition(model: &TreeModel, row: &[f64]) -> Vec<f64> {
+    let scores = model.base.len();
+    let of_score = |score: usize| {
+        let trees = model.trees.iter().skip(score).step_by(scores);
+        trees.fold(model.base[score], |sum, tree| sum + value(tree, tree.root(), row, u32::MAX))
+    };
+    (0..scores).map(of_score).collect()
+}
+
+fn raw(model: &TreeModel, row: &[f64]) -> Vec<f64> {
+    let mut raw = vec![0.0; model.base.len()];
+    model.forest.raw_row(row, &mut raw);
+    raw
 }
 
 /// Shapley values from their definition: a weighted sum over all sets of the other features.
-fn shapley_by_definition(model: &GbdtModel, row: &[f64]) -> Vec<f64> {
+fn shapley_by_definition(model: &TreeModel, row: &[f64]) -> Vec<f64> {
     let n = row.len() as u32;
     let worth: Vec<f64> = (0..1 << n)
         .map(|known| model.trees.iter().map(|tree| value(tree, tree.root(), row, known)).sum())
@@ -78,10 +89,11 @@ fn bits(values: impl IntoIterator<Item = f64>) -> Vec<u64> {
 #[test]
 fn predictions_follow_the_definition() {
     for (seed, depth) in [(1, 6), (2, 40)] {
-        let model = model(seed, 10, 37, 60, depth);
-        for row in rows(3, 200, 10).rows() {
-            let row = row.to_vec();
-            assert_eq!(model.forest.raw_row(&row).to_bits(), raw_by_definition(&model, &row).to_bits());
+        for model in [model(seed, 10, 37, 60, depth), classes(seed, 10, 37, 60, depth)] {
+            for row in rows(3, 200, 10).rows() {
+                let row = row.to_vec();
+                assert_eq!(bits(raw(&model, &row)), bits(raw_by_definition(&model, &row)));
+            }
         }
     }
 }
@@ -117,28 +129,46 @@ fn baseline_and_contributions_add_up_to_the_raw_score() {
         for row in rows(4, 20, features).rows() {
             let row = row.to_vec();
             let total = model.explain_row(&row, 0).unwrap().total();
-            assert!((total - model.forest.raw_row(&row)).abs() < 1e-9);
+            assert!((total - raw(&model, &row)[0]).abs() < 1e-9);
+        }
+    }
+}
+
+#[test]
+fn classes_are_explained_beside_each_other() {
+    let model = classes(11, 30, 50, 30, 6);
+    for row in rows(4, 20, 30).rows() {
+        let row = row.to_vec();
+        let mut outputs = [0.0; 3];
+        model.predict_row(&row, &mut outputs).unwrap();
+        assert!((outputs.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        for class in 0..3 {
+            let explanation = model.explain_row(&row, class).unwrap();
+            let centred = explanation.scale.from_outputs(&outputs, class);
+            assert!((explanation.total() - centred).abs() < 1e-9);
         }
     }
 }
 
 #[test]
 fn batch_and_single_row_agree_bit_for_bit() {
-    let model = model(6, 20, 50, 40, 10);
-    for count in [0, 1, 7, 8, 9, 600] {
-        let x = rows(8, count, 20);
-        let batch = model.predict(x.view()).unwrap();
-        let mut explained = Array2::zeros(x.raw_dim());
-        model.explain_into(x.view(), explained.view_mut()).unwrap();
-        // The same rows in column-major order take the path of rows that are not contiguous.
-        let turned = x.t().as_standard_layout().into_owned();
-        assert_eq!(bits(batch.clone()), bits(model.predict(turned.t()).unwrap()));
-        for (at, row) in x.rows().into_iter().enumerate() {
-            let mut out = [0.0];
-            model.predict_row(row.as_slice().unwrap(), &mut out).unwrap();
-            assert_eq!(bits(out), bits([batch[[at, 0]]]));
-            let explanation = model.explain_row(row.as_slice().unwrap(), 0).unwrap();
-            assert_eq!(bits(explanation.contributions), bits(explained.index_axis(Axis(0), at).to_vec()));
+    for model in [model(6, 20, 50, 40, 10), classes(6, 20, 50, 40, 10)] {
+        let last = model.outputs().len() - 1;
+        for count in [0, 1, 7, 8, 9, 600] {
+            let x = rows(8, count, 20);
+            let batch = model.predict(x.view()).unwrap();
+            let mut explained = Array2::zeros(x.raw_dim());
+            model.explain_into(x.view(), last, explained.view_mut()).unwrap();
+            // The same rows in column-major order take the path of rows that are not contiguous.
+            let turned = x.t().as_standard_layout().into_owned();
+            assert_eq!(bits(batch.clone()), bits(model.predict(turned.t()).unwrap()));
+            for (at, row) in x.rows().into_iter().enumerate() {
+                let mut out = vec![0.0; last + 1];
+                model.predict_row(row.as_slice().unwrap(), &mut out).unwrap();
+                assert_eq!(bits(out), bits(batch.row(at).to_vec()));
+                let explanation = model.explain_row(row.as_slice().unwrap(), last).unwrap();
+                assert_eq!(bits(explanation.contributions), bits(explained.row(at).to_vec()));
+            }
         }
     }
 }
@@ -155,8 +185,8 @@ fn a_small_model_after_a_large_one_does_not_read_its_answers() {
 #[test]
 fn a_forest_without_splits_gives_its_base_and_leaves() {
     let leaf = Tree { nodes: vec![], leaves: vec![Leaf { value: 0.5, cover: 3.0 }], category_bits: vec![] };
-    let output = Output::value("v", "days");
-    let model = GbdtModel::new(schema(1), output, Objective::SquaredError, 1.0, vec![leaf], true);
+    let spec = spec(schema(1), vec![Output::value("v", "days")], Link::Identity);
+    let model = TreeModel::new(spec, vec![1.0], vec![leaf]);
     assert_eq!(model.predict(rows(1, 2, 1).view()).unwrap(), ndarray::array![[1.5], [1.5]]);
     let explanation = model.explain_row(&[f64::NAN], 0).unwrap();
     assert_eq!((explanation.baseline, explanation.contributions), (1.5, vec![0.0]));
@@ -170,7 +200,7 @@ fn infinities_widths_and_outputs_are_refused() {
     let said = "feature `f1`, row 13: -inf is not a finite number (missing is written as NaN)";
     assert_eq!(model.predict(x.view()).unwrap_err().to_string(), said);
     let mut out = x.clone();
-    assert_eq!(model.explain_into(x.view(), out.view_mut()).unwrap_err().to_string(), said);
+    assert_eq!(model.explain_into(x.view(), 0, out.view_mut()).unwrap_err().to_string(), said);
     let row = [0.0, f64::INFINITY, 0.0, 0.0];
     assert!(matches!(model.predict_row(&row, &mut [0.0]), Err(Error::NotFinite { .. })));
     assert!(matches!(model.explain_row(&row, 0), Err(Error::NotFinite { .. })));
@@ -191,7 +221,8 @@ fn importance_sums_gains_and_counts_splits() {
 #[test]
 fn saved_and_loaded_agree_bit_for_bit() {
     let model = model(6, 20, 50, 40, 10);
-    let loaded = GbdtModel::from_artifact(&model.to_artifact()).unwrap();
+    let loaded = TreeModel::from_artifact(&model.to_artifact()).unwrap();
+    assert_eq!(loaded.spec, model.spec);
     assert_eq!(loaded.trees, model.trees);
     assert_eq!(loaded.to_artifact(), model.to_artifact());
     let x = rows(8, 100, 20);
@@ -216,11 +247,11 @@ fn trees_that_do_not_fit_are_refused_in_words() {
     let check = |change: fn(&mut Tree), expected: &str| {
         let mut tree = sound.clone();
         change(&mut tree);
-        let error = GbdtModel::from_artifact(&artifact_of(&[tree])).unwrap_err();
+        let error = TreeModel::from_artifact(&artifact_of(&[tree])).unwrap_err();
         assert!(matches!(error, Error::ArtifactDamaged { .. }));
         assert!(error.to_string().contains(expected), "{error}");
     };
-    GbdtModel::from_artifact(&artifact_of(std::slice::from_ref(&sound))).unwrap();
+    TreeModel::from_artifact(&artifact_of(std::slice::from_ref(&sound))).unwrap();
     check(|t| t.nodes[1].left = 9, "child 9 does not exist");
     check(|t| t.nodes[1].left = 0, "child 0 is reached twice");
     check(|t| t.nodes[1].left = i32::MIN, "does not exist");
@@ -246,21 +277,37 @@ fn trees_that_do_not_fit_are_refused_in_words() {
 }
 
 #[test]
+fn outputs_bases_and_trees_that_do_not_fit_are_refused_in_words() {
+    let check = |change: fn(&mut Artifact), expected: &str| {
+        let mut artifact = classes(1, 4, 2, 3, 3).to_artifact();
+        change(&mut artifact);
+        let error = TreeModel::from_artifact(&artifact).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(|a| a.config["trees"] = 5.into(), "3 outputs, 3 base scores, 5 trees");
+    check(|a| drop(a.parts.insert(BASE.into(), vec![0; 16])), "3 outputs, 2 base scores, 6 trees");
+    check(
+        |a| a.config["spec"]["outputs"][1]["scale"] = "log".into(),
+        "output `y_b` is explained on another scale",
+    );
+}
+
+#[test]
 fn hostile_counts_are_refused_before_memory_is_taken() {
     let artifact = artifact_of(&[]);
-    assert!(GbdtModel::from_artifact(&claiming(usize::MAX, artifact.clone())).is_err());
+    assert!(TreeModel::from_artifact(&claiming(usize::MAX, artifact.clone())).is_err());
     let bytes = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x00].to_vec();
     let mut huge = claiming(1, artifact.with_part(TREES, [bytes, vec![0; 30]].concat()));
-    let error = GbdtModel::from_artifact(&huge).unwrap_err().to_string();
+    let error = TreeModel::from_artifact(&huge).unwrap_err().to_string();
     assert!(error.contains("items of at least"), "{error}");
     huge.parts.insert(BASE.into(), f64::NAN.to_le_bytes().to_vec());
-    assert!(GbdtModel::from_artifact(&huge).unwrap_err().to_string().contains("`base`"));
+    assert!(TreeModel::from_artifact(&huge).unwrap_err().to_string().contains("`base`"));
     assert!(matches!(
-        GbdtModel::from_artifact(&Artifact { version: 2, ..huge.clone() }),
+        TreeModel::from_artifact(&Artifact { version: VERSION + 1, ..huge.clone() }),
         Err(Error::ArtifactVersion { .. })
     ));
     huge.kind = "mlp".into();
-    assert!(matches!(GbdtModel::from_artifact(&huge), Err(Error::ArtifactKind { .. })));
+    assert!(matches!(TreeModel::from_artifact(&huge), Err(Error::ArtifactKind { .. })));
 }
 
 proptest! {
@@ -269,7 +316,7 @@ proptest! {
         let mut artifact = model(seed, 5, 3, 8, 6).to_artifact();
         let bytes = artifact.parts.get_mut(TREES).unwrap();
         bytes.truncate((bytes.len() as f64 * cut) as usize);
-        let damaged = matches!(GbdtModel::from_artifact(&artifact), Err(Error::ArtifactDamaged { .. }));
+        let damaged = matches!(TreeModel::from_artifact(&artifact), Err(Error::ArtifactDamaged { .. }));
         prop_assert!(damaged);
     }
 
@@ -282,7 +329,7 @@ proptest! {
             bytes[at] ^= 1 << bit;
         }
         // A flip within a number gives another sound model, anything else an error.
-        match GbdtModel::from_artifact(&artifact) {
+        match TreeModel::from_artifact(&artifact) {
             Ok(model) => {
                 model.predict(rows(seed, 9, 5).view()).unwrap();
                 model.explain_row(&rows(seed, 1, 5).row(0).to_vec(), 0).unwrap();
@@ -329,7 +376,16 @@ fn golden_child(json: &serde_json::Value, tree: &mut Tree) -> i32 {
     let missing_left = matches!(rule, Rule::Threshold(_)) && json["default_left"].as_bool().unwrap();
     let feature = number("feature") as u32;
     let (gain, cover) = (number("gain"), number("cover"));
-    tree.nodes.push(Node { feature, rule, missing_left, left: 0, right: 0, gain, cover });
+    tree.nodes.push(Node {
+        feature,
+        rule,
+        missing_left,
+        zero_missing: false,
+        left: 0,
+        right: 0,
+        gain,
+        cover,
+    });
     tree.nodes[at].left = golden_child(&json["left"], tree);
     tree.nodes[at].right = golden_child(&json["right"], tree);
     at as i32
@@ -341,13 +397,13 @@ fn lightgbm_agrees_on_scores_and_contributions() {
     let mut features: Vec<_> = (0..5).map(|i| Feature::numeric(format!("x{i}"), "", "")).collect();
     features.push(Feature::categorical("c", (0..70).map(|l| l.to_string()), ""));
     let trees = golden.trees.iter().map(golden_tree).collect();
-    let (schema, output) = (Schema::new(features).unwrap(), Output::probability("p"));
-    let model = GbdtModel::new(schema, output, Objective::BinaryLogLoss, 0.0, trees, false);
+    let spec = spec(Schema::new(features).unwrap(), vec![Output::probability("p")], Link::Logistic);
+    let model = TreeModel::new(spec, vec![0.0], trees);
     for (at, row) in golden.rows.iter().enumerate() {
         let row: Vec<f64> = row.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
-        assert_close(&[model.forest.raw_row(&row)], &[golden.raw[at]], 1e-12, "raw score");
+        assert_close(&raw(&model, &row), &[golden.raw[at]], 1e-12, "raw score");
         let mut found = model.explain_row(&row, 0).unwrap().contributions;
-        found.push(model.baseline());
+        found.push(model.baseline(0).unwrap());
         assert_close(&found, &golden.contributions[at], 1e-9, &format!("contributions of row {at}"));
     }
 }

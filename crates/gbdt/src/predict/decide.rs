@@ -11,13 +11,15 @@ use std::ops::Range;
 
 use tenure_core::Schema;
 
-use crate::tree::{Node, Rule, Tree};
+use crate::tree::{Node, Rule, Tree, ZERO};
 
 /// Consecutive thresholds of one feature that send missing values to the same side.
 #[derive(Debug, Clone)]
 struct Run {
     feature: u32,
     missing_right: u8,
+    /// Whether zero is missing too.
+    zero_missing: bool,
     /// Their places among the thresholds; their answers begin one further, after [`Decisions::ALWAYS_LEFT`].
     thresholds: Range<usize>,
 }
@@ -44,14 +46,16 @@ pub(crate) struct Decisions {
 /// What makes two nodes ask the same.
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'a> {
-    Threshold(u32, bool, u64),
+    Threshold(u32, bool, bool, u64),
     Categories(u32, bool, &'a [u64]),
 }
 
 impl<'a> Key<'a> {
     fn of(tree: &'a Tree, node: &Node) -> Self {
         match node.rule {
-            Rule::Threshold(t) => Self::Threshold(node.feature, node.missing_left, t.to_bits()),
+            Rule::Threshold(t) => {
+                Self::Threshold(node.feature, node.missing_left, node.zero_missing, t.to_bits())
+            }
             Rule::Categories { start, words } => {
                 Self::Categories(node.feature, node.missing_left, tree.words(start, words))
             }
@@ -86,17 +90,19 @@ impl Decisions {
         let nodes = || trees.iter().flat_map(|tree| tree.nodes.iter().map(move |node| (tree, node)));
         let mut index = HashMap::new();
 
-        let mut numeric: Vec<(u32, bool, f64)> = nodes()
+        let mut numeric: Vec<(u32, bool, bool, f64)> = nodes()
             .filter_map(|(_, node)| match node.rule {
-                Rule::Threshold(t) => Some((node.feature, node.missing_left, t)),
+                Rule::Threshold(t) => Some((node.feature, node.missing_left, node.zero_missing, t)),
                 Rule::Categories { .. } => None,
             })
             .collect();
-        numeric.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
-        numeric.dedup_by_key(|(feature, missing_left, t)| (*feature, *missing_left, t.to_bits()));
-        for (feature, missing_left, threshold) in numeric {
-            index.insert(Key::Threshold(feature, missing_left, threshold.to_bits()), decisions.len() as u32);
-            decisions.push_threshold(feature, missing_left, threshold);
+        let run = |test: &(u32, bool, bool, f64)| (test.0, test.1, test.2);
+        numeric.sort_unstable_by(|a, b| run(a).cmp(&run(b)).then(a.3.total_cmp(&b.3)));
+        numeric.dedup_by_key(|test| (run(test), test.3.to_bits()));
+        for (feature, missing_left, zero_missing, t) in numeric {
+            let key = Key::Threshold(feature, missing_left, zero_missing, t.to_bits());
+            index.insert(key, decisions.len() as u32);
+            decisions.push_threshold(feature, missing_left, zero_missing, t);
         }
         for (tree, node) in nodes() {
             if let Rule::Categories { start, words } = node.rule {
@@ -110,15 +116,18 @@ impl Decisions {
         (decisions, TestIndex(index))
     }
 
-    fn push_threshold(&mut self, feature: u32, missing_left: bool, threshold: f64) {
+    fn push_threshold(&mut self, feature: u32, missing_left: bool, zero_missing: bool, threshold: f64) {
         let at = self.thresholds.len();
         self.thresholds.push(threshold);
         let missing_right = u8::from(!missing_left);
         match self.runs.last_mut() {
-            Some(run) if run.feature == feature && run.missing_right == missing_right => {
+            Some(run)
+                if (run.feature, run.missing_right, run.zero_missing)
+                    == (feature, missing_right, zero_missing) =>
+            {
                 run.thresholds.end = at + 1;
             }
-            _ => self.runs.push(Run { feature, missing_right, thresholds: at..at + 1 }),
+            _ => self.runs.push(Run { feature, missing_right, zero_missing, thresholds: at..at + 1 }),
         }
     }
 
@@ -142,7 +151,7 @@ impl Decisions {
         for run in &self.runs {
             let value = self.known(row, run.feature);
             let answers = &mut numeric[run.thresholds.clone()];
-            if value.is_nan() {
+            if value.is_nan() || (run.zero_missing && value.abs() <= ZERO) {
                 answers.fill(run.missing_right);
             } else {
                 for (answer, &threshold) in answers.iter_mut().zip(&self.thresholds[run.thresholds.clone()]) {

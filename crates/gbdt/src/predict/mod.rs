@@ -13,6 +13,7 @@
 mod decide;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
@@ -48,13 +49,21 @@ struct Root {
 /// A forest compiled for scoring.
 #[derive(Debug, Clone)]
 pub(crate) struct Scorer {
-    base: f64,
     /// Number of answers that a walk reads.
     tests: usize,
     steps: Vec<Step>,
     /// What a leaf adds, beside its step.
     values: Vec<f64>,
+    /// The trees of the first score, then those of the second, and so on.
     roots: Vec<Root>,
+    scores: Vec<Score>,
+}
+
+/// What one raw score is the sum of.
+#[derive(Debug, Clone)]
+struct Score {
+    base: f64,
+    roots: Range<usize>,
 }
 
 /// Calls `$body` compiled for AVX2 where the processor has it. Both give the same bits: only the width of the
@@ -78,11 +87,16 @@ macro_rules! vectorised {
 }
 
 impl Scorer {
-    /// Lays out checked trees.
-    pub(crate) fn compile(base: f64, trees: &[Tree], tests: usize, index: &TestIndex<'_>) -> Self {
-        let mut scorer = Self { base, tests, steps: Vec::new(), values: Vec::new(), roots: Vec::new() };
-        for tree in trees {
-            scorer.push(tree, index);
+    /// Lays out checked trees; tree `t` adds to score `t % bases.len()`.
+    pub(crate) fn compile(bases: &[f64], trees: &[Tree], tests: usize, index: &TestIndex<'_>) -> Self {
+        let (steps, values, roots, scores) = Default::default();
+        let mut scorer = Self { tests, steps, values, roots, scores };
+        for (score, &base) in bases.iter().enumerate() {
+            let start = scorer.roots.len();
+            for tree in trees.iter().skip(score).step_by(bases.len()) {
+                scorer.push(tree, index);
+            }
+            scorer.scores.push(Score { base, roots: start..scorer.roots.len() });
         }
         scorer
     }
@@ -124,14 +138,14 @@ impl Scorer {
         }
     }
 
-    /// The raw score of a row whose tests are answered.
+    /// A raw score of a row whose tests are answered.
     ///
     /// # Safety
     /// `answers` as of [`Scorer::next`].
     #[inline(always)]
-    unsafe fn score(&self, answers: &[u8]) -> f64 {
-        let mut sum = self.base;
-        let (groups, rest) = self.roots.as_chunks::<LANES>();
+    unsafe fn score(&self, score: &Score, answers: &[u8]) -> f64 {
+        let mut sum = score.base;
+        let (groups, rest) = self.roots[score.roots.clone()].as_chunks::<LANES>();
         for group in groups {
             // SAFETY: the caller's promise.
             sum = unsafe { self.score_trees(group, answers, sum) };
@@ -158,15 +172,15 @@ impl Scorer {
         at.iter().fold(sum, |sum, &at| sum + self.values[at as usize])
     }
 
-    /// The raw scores of up to [`BLOCK`] rows; row r's answers begin at `r * stride`.
+    /// A raw score of up to [`BLOCK`] rows; row r's answers begin at `r * stride`.
     ///
     /// # Safety
     /// Each row's answers as of [`Scorer::next`].
     #[inline(always)]
-    unsafe fn score_block(&self, answers: &[u8], stride: usize, sums: &mut [f64; BLOCK]) {
-        *sums = [self.base; BLOCK];
+    unsafe fn score_block(&self, score: &Score, answers: &[u8], stride: usize) -> [f64; BLOCK] {
+        let mut sums = [score.base; BLOCK];
         let rows: [&[u8]; BLOCK] = std::array::from_fn(|r| &answers[r * stride..][..stride]);
-        for root in &self.roots {
+        for root in &self.roots[score.roots.clone()] {
             let mut at = [root.at; BLOCK];
             for _ in 0..root.depth {
                 for (at, answers) in at.iter_mut().zip(rows) {
@@ -178,14 +192,17 @@ impl Scorer {
                 *sum += self.values[at as usize];
             }
         }
+        sums
     }
 
     #[inline(always)]
-    fn row_body(&self, decisions: &Decisions, row: &[f64], answers: &mut [u8], raw: &mut f64) {
+    fn row_body(&self, decisions: &Decisions, row: &[f64], answers: &mut [u8], raw: &mut [f64]) {
         assert_eq!((decisions.len(), answers.len()), (self.tests, self.tests));
         decisions.answer(row, answers);
-        // SAFETY: every test was just answered.
-        *raw = unsafe { self.score(answers) };
+        for (raw, score) in raw.iter_mut().zip(&self.scores) {
+            // SAFETY: every test was just answered.
+            *raw = unsafe { self.score(score, answers) };
+        }
     }
 
     #[inline(always)]
@@ -198,12 +215,12 @@ impl Scorer {
     ) {
         let stride = decisions.len();
         assert_eq!(stride, self.tests);
-        let mut sums = [0.0; BLOCK];
+        let scores = self.scores.len();
         // A last block with fewer rows walks what was left over for the others, in vain but within the trees.
         for answers in scratch.answers.chunks_mut(stride).take(BLOCK) {
             answers[Decisions::ALWAYS_LEFT as usize] = 0;
         }
-        for (block, out) in x.axis_chunks_iter(Axis(0), BLOCK).zip(out.chunks_mut(BLOCK)) {
+        for (block, out) in x.axis_chunks_iter(Axis(0), BLOCK).zip(out.chunks_mut(BLOCK * scores)) {
             for (row, answers) in block.rows().into_iter().zip(scratch.answers.chunks_mut(stride)) {
                 match row.as_slice() {
                     Some(row) => decisions.answer(row, answers),
@@ -214,15 +231,17 @@ impl Scorer {
                     }
                 }
             }
-            // SAFETY: the block's rows were just answered; for the others zeros and ones are left over.
-            unsafe { self.score_block(&scratch.answers, stride, &mut sums) };
-            out.copy_from_slice(&sums[..out.len()]);
+            for (at, score) in self.scores.iter().enumerate() {
+                // SAFETY: the block's rows were just answered; for the others zeros and ones are left over.
+                let sums = unsafe { self.score_block(score, &scratch.answers, stride) };
+                out.iter_mut().skip(at).step_by(scores).zip(sums).for_each(|(out, sum)| *out = sum);
+            }
         }
     }
 
     vectorised! {
-        /// The raw score of one row.
-        fn row(&self, decisions: &Decisions, row: &[f64], answers: &mut [u8], raw: &mut f64) = row_body
+        /// The raw scores of one row.
+        fn row(&self, decisions: &Decisions, row: &[f64], answers: &mut [u8], raw: &mut [f64]) = row_body
     }
 
     vectorised! {
@@ -275,28 +294,27 @@ pub(crate) struct Forest {
 
 impl Forest {
     /// Compiles checked trees for rows of the schema.
-    pub(crate) fn compile<'a>(schema: &Schema, base: f64, trees: &'a [Tree]) -> (Self, TestIndex<'a>) {
+    pub(crate) fn compile<'a>(schema: &Schema, bases: &[f64], trees: &'a [Tree]) -> (Self, TestIndex<'a>) {
         let (decisions, index) = Decisions::compile(schema, trees);
-        let scorer = Scorer::compile(base, trees, decisions.len(), &index);
+        let scorer = Scorer::compile(bases, trees, decisions.len(), &index);
         (Self { decisions, scorer }, index)
     }
 
-    /// The raw score of one row.
-    pub(crate) fn raw_row(&self, row: &[f64]) -> f64 {
-        let mut raw = 0.0;
+    /// The raw scores of one row.
+    pub(crate) fn raw_row(&self, row: &[f64], raw: &mut [f64]) {
         SCRATCH.with_borrow_mut(|scratch| {
             let answers = grown(&mut scratch.answers, self.decisions.len());
-            self.scorer.row(&self.decisions, row, answers, &mut raw);
+            self.scorer.row(&self.decisions, row, answers, raw);
         });
-        raw
     }
 
-    /// The raw scores of a batch, on all threads of the current pool.
+    /// The raw scores of a batch, row by row, on all threads of the current pool.
     pub(crate) fn raw(&self, x: ArrayView2<'_, f64>) -> Vec<f64> {
-        let mut raw = vec![0.0; x.nrows()];
-        raw.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, raw)| {
+        let scores = self.scorer.scores.len();
+        let mut raw = vec![0.0; x.nrows() * scores];
+        raw.par_chunks_mut(CHUNK * scores).enumerate().for_each(|(chunk, raw)| {
             let start = chunk * CHUNK;
-            let x = x.slice(ndarray::s![start..start + raw.len(), ..]);
+            let x = x.slice(ndarray::s![start..start + raw.len() / scores, ..]);
             SCRATCH.with_borrow_mut(|scratch| {
                 grown(&mut scratch.answers, BLOCK * self.decisions.len());
                 self.scorer.rows(&self.decisions, x, scratch, raw);

@@ -6,6 +6,7 @@ use tenure_core::{
 };
 
 use super::CHUNK;
+use super::constraints::Constraints;
 use super::finish::{Context, leaf_of};
 use super::grow::{Buffers, grow};
 use super::histogram::Source;
@@ -15,14 +16,17 @@ use super::sampling;
 use super::split::Rules;
 use super::threads::Threads;
 use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, find_bins};
+use crate::model::Spec;
 use crate::objective::{Gradient, Rows, Totals, gradients};
+use crate::params::CAPABILITIES;
 use crate::tree::{Leaf, Tree};
-use crate::{GbdtModel, GbdtParams, Objective};
+use crate::{GbdtParams, Objective, TreeModel};
 
 /// Parts of the seed.
 const BINS: u64 = 0;
 const ROWS: u64 = 1;
 const COLUMNS: u64 = 2;
+const NODES: u64 = 3;
 
 /// What the work is called in progress reports and cancellations.
 const STAGE: &str = "boosting";
@@ -65,14 +69,22 @@ pub(crate) fn fit(
     let report = boosting.run(held_out, context, &threads)?;
     let output = match objective {
         Objective::BinaryLogLoss => Output::probability(target.name()),
-        Objective::SquaredError => Output::value(target.name(), ""),
+        Objective::SquaredError => Output::value(target.name(), target.unit()),
     };
     let weighted = boosting.data.weights.is_some();
     let base = finite(boosting.base * unit);
     for leaf in boosting.trees.iter_mut().flat_map(|tree| &mut tree.leaves) {
         leaf.value = finite(leaf.value * unit);
     }
-    let model = GbdtModel::new(train.schema().clone(), output, objective, base, boosting.trees, weighted);
+    let spec = Spec {
+        schema: train.schema().clone(),
+        outputs: vec![output],
+        link: objective.link(),
+        objective: objective.name().to_owned(),
+        capabilities: CAPABILITIES,
+        weighted,
+    };
+    let model = TreeModel::new(spec, vec![base], boosting.trees);
     Ok(Fitted { model: Box::new(model), report })
 }
 
@@ -162,6 +174,7 @@ struct Boosting<'a> {
     data: LabelledRows,
     features: Vec<BinnedFeature>,
     matrix: BinnedMatrix,
+    constraints: Option<Constraints>,
     base: f64,
     scores: Vec<f64>,
     gradients: Vec<Gradient>,
@@ -186,6 +199,7 @@ impl<'a> Boosting<'a> {
         let rows = TrainingRows { x: train.x(), rows: &data.rows, weights: data.weights.as_deref() };
         let parallel = threads > 1;
         let features = find_bins(train.schema(), rows, params.bins, seed::mix(seed, BINS), parallel);
+        let constraints = Constraints::new(params, train.schema(), &features)?;
         let matrix = BinnedMatrix::new(&features, rows, parallel);
         let base = data.base(objective);
         let n = data.rows.len();
@@ -199,6 +213,7 @@ impl<'a> Boosting<'a> {
             data,
             features,
             matrix,
+            constraints,
             base,
             gradients: vec![Gradient::default(); n],
             packed: vec![0; n],
@@ -216,7 +231,8 @@ impl<'a> Boosting<'a> {
 
     /// Whether each tree sees only a part of the data, so that the next may find what this one did not.
     fn samples(&self) -> bool {
-        self.params.row_fraction < 1.0 || self.params.column_fraction < 1.0
+        let p = self.params;
+        p.row_fraction < 1.0 || p.column_fraction < 1.0 || p.node_column_fraction < 1.0
     }
 
     fn run(
@@ -287,6 +303,10 @@ impl<'a> Boosting<'a> {
         if constant > 0 {
             notes.push(format!("{constant} features have one value only and are not used"));
         }
+        let excluded = self.constraints.as_ref().map_or(0, Constraints::excluded);
+        if excluded > 0 {
+            notes.push(format!("{excluded} features are in no group of `interactions` and are not used"));
+        }
         notes
     }
 
@@ -335,7 +355,11 @@ impl<'a> Boosting<'a> {
         let fraction = self.params.row_fraction;
         sampling::rows(n, fraction, seed(ROWS), &mut self.index);
         let selected = sampling::columns(self.features.len(), self.params.column_fraction, seed(COLUMNS));
-        let rules = Rules::new(self.params, scales, self.unit);
+        let rules = Rules {
+            constraints: self.constraints.as_ref(),
+            seed: seed(NODES),
+            ..Rules::new(self.params, scales, self.unit)
+        };
         let source = Source {
             features: &self.features,
             matrix: &self.matrix,
@@ -352,6 +376,7 @@ impl<'a> Boosting<'a> {
             gradients: &self.gradients,
             weights: self.data.weights.as_deref(),
             unit: self.unit,
+            step_unit: scales.h / scales.g,
             parallel,
         };
         let tree = context.finish(&grown, &self.index);

@@ -18,17 +18,22 @@ pub(super) struct Context<'a> {
     pub weights: Option<&'a [f64]>,
     /// The unit of the labels.
     pub unit: f64,
+    /// From values in the units of the packed integers to those of leaves before the learning rate.
+    pub step_unit: f64,
     pub parallel: bool,
 }
 
 impl Context<'_> {
     /// The tree, with leaf values in the unit of the labels as they are fitted.
     pub(super) fn finish(&self, grown: &Grown, index: &[u32]) -> Tree {
-        let leaf = |leaf: &GrownLeaf| self.leaf(&index[leaf.start..leaf.start + leaf.len]);
+        let leaf = |at: usize| {
+            let GrownLeaf { start, len } = grown.leaves[at];
+            self.leaf(&index[start..start + len], grown.bounds.get(at).copied())
+        };
         let leaves: Vec<Leaf> = if self.parallel {
-            grown.leaves.par_iter().map(leaf).collect()
+            (0..grown.leaves.len()).into_par_iter().map(leaf).collect()
         } else {
-            grown.leaves.iter().map(leaf).collect()
+            (0..grown.leaves.len()).map(leaf).collect()
         };
         let mut tree =
             Tree { nodes: Vec::with_capacity(grown.nodes.len()), leaves, category_bits: Vec::new() };
@@ -43,13 +48,22 @@ impl Context<'_> {
             let (rule, missing_left) = rule(&node.cut, feature, larger_left, &mut tree.category_bits);
             let feature = feature.column as u32;
             let gain = node.gain.min(f64::MAX);
-            tree.nodes.push(Node { feature, rule, missing_left, left, right, gain, cover });
+            tree.nodes.push(Node {
+                feature,
+                rule,
+                missing_left,
+                zero_missing: false,
+                left,
+                right,
+                gain,
+                cover,
+            });
         }
         tree
     }
 
     /// Sums in chunks of fixed size and order.
-    fn leaf(&self, rows: &[u32]) -> Leaf {
+    fn leaf(&self, rows: &[u32], bounds: Option<(f64, f64)>) -> Leaf {
         let (mut g, mut h, mut cover) = (0.0, 0.0, 0.0);
         for rows in rows.chunks(CHUNK) {
             let (mut chunk_g, mut chunk_h) = (0.0, 0.0);
@@ -67,6 +81,12 @@ impl Context<'_> {
         }
         let step = shrink(g, self.params.l1 / self.unit) / (h + self.params.l2);
         // Hessians that round to zero say nothing about how far to go.
+        let step = if step.is_finite() { step } else { 0.0 };
+        let step = match bounds {
+            // Bounded by the same numbers, neighbours keep their order whatever is rounded from here on.
+            Some((low, high)) => step.min(-(low * self.step_unit)).max(-(high * self.step_unit)),
+            None => step,
+        };
         let value = if step.is_finite() { -self.params.learning_rate * step } else { 0.0 };
         Leaf { value, cover }
     }
@@ -83,7 +103,7 @@ fn covers(nodes: &[GrownNode], leaves: &[Leaf]) -> Vec<f64> {
 }
 
 /// The test of a node, and where missing values go. What no row of the node told goes to the larger child.
-fn rule(cut: &Cut, feature: &BinnedFeature, larger_left: bool, bits: &mut Vec<u64>) -> (Rule, bool) {
+pub(crate) fn rule(cut: &Cut, feature: &BinnedFeature, larger_left: bool, bits: &mut Vec<u64>) -> (Rule, bool) {
     match (*cut, &feature.bins) {
         (Cut::Categories { left, seen }, Bins::Categorical { of_level }) => {
             let side = |bin: usize| if has(&seen, bin) { has(&left, bin) } else { larger_left };
@@ -124,7 +144,7 @@ pub(super) fn leaf_of(tree: &Tree, row: &[f64]) -> usize {
         let node = &tree.nodes[at as usize];
         let value = row[node.feature as usize];
         let left = match node.rule {
-            _ if value.is_nan() => node.missing_left,
+            _ if node.is_missing(value) => node.missing_left,
             Rule::Threshold(threshold) => value <= threshold,
             Rule::Categories { start, words } => {
                 let category = value as usize;

@@ -2,6 +2,7 @@
 
 mod boost;
 mod categorical;
+mod constraints;
 mod finish;
 mod grow;
 mod histogram;
@@ -17,6 +18,10 @@ mod threads;
 mod tests;
 
 pub(crate) use boost::fit;
+pub(crate) use finish::rule;
+pub(crate) use rows::LabelledRows;
+pub(crate) use split::{BinSet, Cut};
+pub(crate) use threads::Threads;
 
 /// Rows summed up at a time, so that sums of `f64` have one order whatever the number of threads.
 const CHUNK: usize = 4096;

@@ -6,7 +6,7 @@ use super::quantise::MOST_ROWS;
 use crate::Objective;
 
 /// Rows of a data set, with labels and weights.
-pub(super) struct LabelledRows {
+pub(crate) struct LabelledRows {
     /// Ascending.
     pub rows: Vec<u32>,
     pub labels: Vec<f64>,
@@ -21,7 +21,7 @@ pub(super) struct LabelledRows {
 }
 
 impl LabelledRows {
-    pub(super) fn new(data: &Dataset, target: &Target) -> Result<Self> {
+    pub(crate) fn new(data: &Dataset, target: &Target) -> Result<Self> {
         if data.rows() > MOST_ROWS {
             return Err(Error::unsupported("gbdt", format!("more than {MOST_ROWS} rows")));
         }
@@ -44,7 +44,7 @@ impl LabelledRows {
     }
 
     /// Σ weight · value / Σ weight
-    fn mean(&self, values: &[f64]) -> f64 {
+    pub(crate) fn mean(&self, values: &[f64]) -> f64 {
         let product = |(y, w): (&f64, &f64)| y * (w / self.weight);
         match &self.weights {
             None => values.iter().sum::<f64>() / self.weight,
@@ -93,7 +93,7 @@ impl LabelledRows {
     }
 
     /// Divides the labels, and the offsets that are in their unit.
-    pub(super) fn scale_labels(&mut self, unit: f64) {
+    pub(crate) fn scale_labels(&mut self, unit: f64) {
         if unit != 1.0 {
             self.labels.iter_mut().for_each(|y| *y /= unit);
             self.offsets.iter_mut().flatten().for_each(|o| *o /= unit);

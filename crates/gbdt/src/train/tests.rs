@@ -1,5 +1,6 @@
 //! Fits whose answer is known: by hand, by an exhaustive search in plain `f64`, or by a law.
 
+mod constraints;
 mod laws;
 mod reference;
 

@@ -10,17 +10,17 @@ use tenure_core::{
 use super::{column, draws, numeric_schema, real};
 use crate::{GbdtParams, Objective};
 
-fn fit(params: &GbdtParams, data: &Dataset, threads: usize) -> Fitted {
+pub(super) fn fit(params: &GbdtParams, data: &Dataset, threads: usize) -> Fitted {
     let context = FitContext::new(7).with_threads(threads);
     params.clone().check().unwrap().fit(data, None, &context).unwrap()
 }
 
-fn predictions(fitted: &Fitted, data: &Dataset) -> Vec<u64> {
+pub(super) fn predictions(fitted: &Fitted, data: &Dataset) -> Vec<u64> {
     fitted.model.predict(data.x()).unwrap().iter().map(|v| v.to_bits()).collect()
 }
 
 /// Mixed columns with missing values and a binary target that depends on them.
-fn mixed(rows: usize, seed: u64) -> Dataset {
+pub(super) fn mixed(rows: usize, seed: u64) -> Dataset {
     let mut features: Vec<Feature> = (0..9).map(|i| Feature::numeric(format!("f{i}"), "", "")).collect();
     features.push(Feature::categorical("c", (0..12).map(|i| i.to_string()), ""));
     let u = draws(rows * 11, seed);
@@ -49,8 +49,13 @@ fn mixed(rows: usize, seed: u64) -> Dataset {
 fn threads_do_not_change_a_bit() {
     let data = mixed(70_000, 1);
     for sampled in [1.0, 0.6] {
-        let params =
-            GbdtParams { trees: 6, row_fraction: sampled, column_fraction: sampled, ..GbdtParams::default() };
+        let params = GbdtParams {
+            trees: 6,
+            row_fraction: sampled,
+            column_fraction: sampled,
+            node_column_fraction: sampled,
+            ..GbdtParams::default()
+        };
         let one = fit(&params, &data, 1);
         for threads in [2, 8] {
             let many = fit(&params, &data, threads);
