@@ -160,7 +160,7 @@ fn has(set: &BinSet, bin: usize) -> bool {
 }
 
 /// The leaf that a row falls into.
-pub(super) fn leaf_of(tree: &Tree, row: &[f64]) -> usize {
+pub(crate) fn leaf_of(tree: &Tree, row: &[f64]) -> usize {
     let mut at = tree.root();
     while at >= 0 {
         let node = &tree.nodes[at as usize];

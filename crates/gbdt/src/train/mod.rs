@@ -24,6 +24,8 @@ mod validate;
 mod tests;
 
 pub(crate) use boost::fit;
+#[cfg(test)]
+pub(crate) use finish::leaf_of;
 pub(crate) use finish::rule;
 pub(crate) use refit::refit;
 pub(crate) use rows::LabelledRows;
