@@ -29,6 +29,7 @@ mod backend;
 mod blend;
 pub mod conformance;
 pub mod logistic;
+pub mod search;
 pub mod tune;
 
 pub use backend::{Backend, load};
