@@ -84,8 +84,9 @@ const PLAIN: &[(&str, Metric)] = &[
     ("normalised_gini", Metric::NormalisedGini),
 ];
 
+type OfNumber = fn(f64) -> Metric;
 /// Names with a number after a colon.
-const WITH_NUMBER: &[(&str, fn(f64) -> Metric)] =
+const WITH_NUMBER: &[(&str, OfNumber)] =
     &[("tweedie_deviance", Metric::TweedieDeviance), ("pinball", Metric::Pinball), ("huber", Metric::Huber)];
 
 impl fmt::Display for Metric {

@@ -1,7 +1,7 @@
 //! Which point is tried next.
 
-use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
+use rand_pcg::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenure_core::params::require;
