@@ -6,6 +6,7 @@ use tenure_gbdt::{GbdtParams, TreeModel};
 
 use crate::average::AverageModel;
 use crate::blend::BlendParams;
+use crate::glm::{GlmModel, GlmParams};
 use crate::logistic::{LogisticModel, LogisticParams};
 
 /// Which learner, with its parameters: plain data that a configuration file can hold.
@@ -19,6 +20,8 @@ pub enum Backend {
     Gbdt(GbdtParams),
     /// Logistic regression with L2 penalty: binary targets.
     Logistic(LogisticParams),
+    /// Generalised linear model: binary (family binomial) and numeric targets.
+    Glm(GlmParams),
     /// The weighted mean of several learners.
     Blend(BlendParams),
 }
@@ -31,7 +34,7 @@ impl Default for Backend {
 
 impl Backend {
     /// The names that [`Backend::by_name`] knows.
-    pub const NAMES: &[&'static str] = &["gbdt", "logistic", "blend"];
+    pub const NAMES: &[&'static str] = &["gbdt", "logistic", "glm", "blend"];
 
     /// The backend of this name with its default parameters.
     ///
@@ -41,6 +44,7 @@ impl Backend {
         match name {
             "gbdt" => Ok(Self::Gbdt(GbdtParams::default())),
             "logistic" => Ok(Self::Logistic(LogisticParams::default())),
+            "glm" => Ok(Self::Glm(GlmParams::default())),
             "blend" => Ok(Self::Blend(BlendParams::default())),
             _ => {
                 let expected = format!("one of {}", Self::NAMES.join(", ")).into();
@@ -88,6 +92,7 @@ impl Backend {
         Ok(match self {
             Self::Gbdt(params) => Box::new(params.check()?),
             Self::Logistic(params) => Box::new(params.check()?),
+            Self::Glm(params) => Box::new(params.check()?),
             Self::Blend(params) => Box::new(params.check()?),
         })
     }
@@ -101,9 +106,10 @@ pub fn load(artifact: &Artifact) -> Result<Box<dyn Model>> {
     Ok(match artifact.kind.as_str() {
         TreeModel::KIND => Box::new(TreeModel::from_artifact(artifact)?),
         LogisticModel::KIND => Box::new(LogisticModel::from_artifact(artifact)?),
+        GlmModel::KIND => Box::new(GlmModel::from_artifact(artifact)?),
         AverageModel::KIND => Box::new(AverageModel::from_artifact(artifact)?),
         found => {
-            let expected = "trees, logistic or average".to_owned();
+            let expected = "trees, logistic, glm or average".to_owned();
             return Err(Error::ArtifactKind { found: found.to_owned(), expected });
         }
     })
@@ -124,7 +130,7 @@ mod tests {
     #[test]
     fn unknown_names_list_the_known_ones() {
         let words = Backend::by_name("svm").unwrap_err().to_string();
-        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, logistic, blend");
+        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, logistic, glm, blend");
         for name in Backend::NAMES {
             assert_eq!(Backend::by_name(name).unwrap().check().unwrap().name(), *name);
         }

@@ -143,7 +143,9 @@ impl<'a> Sampler<'a> {
         let dimensions = self.space.dimensions.values();
         for ((optimizer, dimension), &place) in optimizers.iter_mut().zip(dimensions).zip(&drawn.places) {
             let value = match dimension {
-                Dimension::Choices(values) => (place * values.len() as f64).floor(),
+                Dimension::Choices(values) => {
+                    ((place * values.len() as f64) as usize).min(values.len() - 1) as f64
+                }
                 _ => place,
             };
             optimizer.tell(value, loss).map_err(|e| Error::Internal(e.to_string()))?;
@@ -152,6 +154,9 @@ impl<'a> Sampler<'a> {
     }
 }
 
+/// A range takes the best of 24 candidates, as the crate does by default. A choice takes the first: the best of
+/// many is always the same one, and a wrong choice was then kept for good (over 300 seeds of a bowl with a
+/// choice among three, the mean distance from the bottom fell from 0.010 to 0.001 after 100 trials).
 fn optimizer(dimension: &Dimension) -> Result<TpeOptimizer> {
     let internal = |e: &dyn std::fmt::Display| Error::Internal(format!("parameter search: {e}"));
     let (estimator, range) = match dimension {
@@ -159,7 +164,9 @@ fn optimizer(dimension: &Dimension) -> Result<TpeOptimizer> {
         _ => (tpe::parzen_estimator(), tpe::range(0.0, 1.0)),
     };
     let range = range.map_err(|e| internal(&e))?;
-    TpeOptimizerBuilder::new().gamma(GOOD_SHARE).build(estimator, range).map_err(|e| internal(&e))
+    let candidates = if matches!(dimension, Dimension::Choices(_)) { 1 } else { 24 };
+    let mut builder = TpeOptimizerBuilder::new();
+    builder.gamma(GOOD_SHARE).candidates(candidates).build(estimator, range).map_err(|e| internal(&e))
 }
 
 fn grid(space: &SearchSpace, steps: usize) -> Result<Kind> {
