@@ -30,6 +30,7 @@ mod blend;
 pub mod conformance;
 pub mod glm;
 pub mod logistic;
+pub mod search;
 pub mod tune;
 
 pub use backend::{Backend, load};
