@@ -186,7 +186,13 @@ impl Columns {
                 let test = Test { column: first + (rank / THRESHOLDS) as u32, code: code(rank % THRESHOLDS) };
                 index.insert(Key::Threshold(feature, missing_left, zero_missing, t.to_bits()), test);
             }
-            columns.push_ranked(feature, missing_left, zero_missing, levels(feature), run.iter().map(|t| t.3));
+            columns.push_ranked(
+                feature,
+                missing_left,
+                zero_missing,
+                levels(feature),
+                run.iter().map(|t| t.3),
+            );
         }
 
         let mut sets: Vec<(&Tree, &Node)> =

@@ -132,7 +132,8 @@ impl Forest {
     fn part(&self, x: ArrayView2<'_, f64>, link: Link, mut out: ArrayViewMut2<'_, f64>) {
         let scores = self.scores.len();
         SCRATCH.with_borrow_mut(|scratch| {
-            for (x, mut out) in x.axis_chunks_iter(Axis(0), BLOCK).zip(out.axis_chunks_iter_mut(Axis(0), BLOCK))
+            for (x, mut out) in
+                x.axis_chunks_iter(Axis(0), BLOCK).zip(out.axis_chunks_iter_mut(Axis(0), BLOCK))
             {
                 let mut raw = std::mem::take(&mut scratch.raw);
                 raw.resize(BLOCK * scores, 0.0);
