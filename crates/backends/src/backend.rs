@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tenure_core::{Artifact, Error, Learner, Model, Result};
-use tenure_gbdt::{GbdtParams, TreeModel};
+use tenure_gbdt::{ForestParams, GbdtParams, TreeModel};
 
 use crate::average::AverageModel;
 use crate::blend::BlendParams;
@@ -17,6 +17,8 @@ use crate::logistic::{LogisticModel, LogisticParams};
 pub enum Backend {
     /// Histogram gradient boosting: binary and numeric targets.
     Gbdt(GbdtParams),
+    /// Random forest: binary and numeric targets, and several classes.
+    Forest(ForestParams),
     /// Logistic regression with L2 penalty: binary targets.
     Logistic(LogisticParams),
     /// The weighted mean of several learners.
@@ -31,7 +33,7 @@ impl Default for Backend {
 
 impl Backend {
     /// The names that [`Backend::by_name`] knows.
-    pub const NAMES: &[&'static str] = &["gbdt", "logistic", "blend"];
+    pub const NAMES: &[&'static str] = &["gbdt", "forest", "logistic", "blend"];
 
     /// The backend of this name with its default parameters.
     ///
@@ -40,6 +42,7 @@ impl Backend {
     pub fn by_name(name: &str) -> Result<Self> {
         match name {
             "gbdt" => Ok(Self::Gbdt(GbdtParams::default())),
+            "forest" => Ok(Self::Forest(ForestParams::default())),
             "logistic" => Ok(Self::Logistic(LogisticParams::default())),
             "blend" => Ok(Self::Blend(BlendParams::default())),
             _ => {
@@ -87,6 +90,7 @@ impl Backend {
     pub fn check(self) -> Result<Box<dyn Learner>> {
         Ok(match self {
             Self::Gbdt(params) => Box::new(params.check()?),
+            Self::Forest(params) => Box::new(params.check()?),
             Self::Logistic(params) => Box::new(params.check()?),
             Self::Blend(params) => Box::new(params.check()?),
         })
@@ -124,7 +128,7 @@ mod tests {
     #[test]
     fn unknown_names_list_the_known_ones() {
         let words = Backend::by_name("svm").unwrap_err().to_string();
-        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, logistic, blend");
+        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, forest, logistic, blend");
         for name in Backend::NAMES {
             assert_eq!(Backend::by_name(name).unwrap().check().unwrap().name(), *name);
         }

@@ -103,7 +103,12 @@ fn covers(nodes: &[GrownNode], leaves: &[Leaf]) -> Vec<f64> {
 }
 
 /// The test of a node, and where missing values go. What no row of the node told goes to the larger child.
-pub(crate) fn rule(cut: &Cut, feature: &BinnedFeature, larger_left: bool, bits: &mut Vec<u64>) -> (Rule, bool) {
+pub(crate) fn rule(
+    cut: &Cut,
+    feature: &BinnedFeature,
+    larger_left: bool,
+    bits: &mut Vec<u64>,
+) -> (Rule, bool) {
     match (*cut, &feature.bins) {
         (Cut::Categories { left, seen }, Bins::Categorical { of_level }) => {
             let side = |bin: usize| if has(&seen, bin) { has(&left, bin) } else { larger_left };
@@ -138,7 +143,7 @@ fn has(set: &BinSet, bin: usize) -> bool {
 }
 
 /// The leaf that a row falls into.
-pub(super) fn leaf_of(tree: &Tree, row: &[f64]) -> usize {
+pub(crate) fn leaf_of(tree: &Tree, row: &[f64]) -> usize {
     let mut at = tree.root();
     while at >= 0 {
         let node = &tree.nodes[at as usize];

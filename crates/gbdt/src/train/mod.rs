@@ -18,6 +18,8 @@ mod threads;
 mod tests;
 
 pub(crate) use boost::fit;
+#[cfg(test)]
+pub(crate) use finish::leaf_of;
 pub(crate) use finish::rule;
 pub(crate) use rows::LabelledRows;
 pub(crate) use split::{BinSet, Cut};
