@@ -63,6 +63,7 @@ use crate::Backend;
 pub use self::engine::{FoldScore, LogSink, Objective, Pruning, SearchOptions, Trial, TrialState, Trials};
 pub use self::log::SearchLog;
 pub use self::metric::{Goal, Metric};
+pub(crate) use self::space::with_parameter;
 pub use self::space::{Dimension, Point, SearchSpace};
 pub use self::strategy::Strategy;
 

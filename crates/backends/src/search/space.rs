@@ -277,6 +277,11 @@ pub(super) fn name_of(json: &Value) -> String {
     json["backend"].as_str().unwrap_or_default().to_owned()
 }
 
+/// The backend with another value of one parameter.
+pub(crate) fn with_parameter(base: &Backend, name: &str, value: &Value) -> Result<Backend> {
+    apply(base, [(&name.to_owned(), value)])
+}
+
 /// Merges values into the backend's JSON and reads it again.
 fn apply<'a>(base: &Backend, values: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Result<Backend> {
     let before = to_json(base)?;
