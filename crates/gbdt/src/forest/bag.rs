@@ -41,12 +41,10 @@ impl<'a> Bagging<'a> {
                 weights.iter().enumerate().map(|(row, w)| poisson(w * self.fraction, mix(seed, row as u64))),
             ),
             (false, _) if self.fraction >= 1.0 => counts.extend((0..self.rows).map(weight)),
-            (false, _) => {
-                counts.extend(
-                    (0..self.rows)
-                        .map(|row| if unit(seed, row as u64) < self.fraction { weight(row) } else { 0.0 }),
-                )
-            }
+            (false, _) => counts.extend(
+                (0..self.rows)
+                    .map(|row| if unit(seed, row as u64) < self.fraction { weight(row) } else { 0.0 }),
+            ),
         }
         if counts.iter().all(|&count| count == 0.0) {
             counts.clear();
