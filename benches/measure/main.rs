@@ -5,6 +5,8 @@
 //! measure predict FOLDER            the same model: rows a second, one row, one explanation
 //! measure linear FAMILY FOLDER THREADS
 //!                                   logistic or gamma regression on x_train.f64, y_train.f64
+//! measure forest KIND FOLDER THREADS SEED
+//!                                   a random forest on the same files; KIND is binary, extra or regression
 //! measure features FOLDER THREADS   12 snapshots of order features from orders.parquet
 //! measure read FILE THREADS         an order log into columns
 //! measure synth CUSTOMERS           synthetic orders on one thread
@@ -17,6 +19,7 @@ use std::io::Write;
 use std::path::Path;
 
 mod boosting;
+mod forest;
 mod linear;
 mod matrix;
 mod orders;
@@ -32,11 +35,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["fit", folder, threads] => boosting::fit(Path::new(folder), threads.parse()?)?,
         ["predict", folder] => boosting::predict(Path::new(folder))?,
         ["linear", family, folder, threads] => linear::fit(family, Path::new(folder), threads.parse()?)?,
+        ["forest", kind, folder, threads, seed] => {
+            forest::fit(kind, Path::new(folder), threads.parse()?, seed.parse()?)?
+        }
         ["features", folder, threads] => orders::features(Path::new(folder), threads.parse()?)?,
         ["read", file, threads] => orders::read(Path::new(file), threads.parse()?)?,
         ["synth", customers] => orders::synth(customers.parse()?)?,
         ["decide", customers] => orders::decide(customers.parse()?)?,
-        _ => return Err("usage: measure fit|predict|linear|features|read|synth|decide …".into()),
+        _ => return Err("usage: measure fit|predict|linear|forest|features|read|synth|decide …".into()),
     };
     writeln!(std::io::stdout(), "{report}")?;
     Ok(())

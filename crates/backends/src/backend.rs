@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tenure_core::{Artifact, Error, Learner, Model, Result};
-use tenure_gbdt::{GbdtParams, TreeModel};
+use tenure_gbdt::{ForestParams, GbdtParams, TreeModel};
 
 use crate::average::AverageModel;
 use crate::blend::BlendParams;
@@ -18,6 +18,8 @@ use crate::logistic::{LogisticModel, LogisticParams};
 pub enum Backend {
     /// Histogram gradient boosting: binary and numeric targets.
     Gbdt(GbdtParams),
+    /// Random forest: binary and numeric targets, and several classes.
+    Forest(ForestParams),
     /// Logistic regression with L2 penalty: binary targets.
     Logistic(LogisticParams),
     /// Generalised linear model: binary (family binomial) and numeric targets.
@@ -34,7 +36,7 @@ impl Default for Backend {
 
 impl Backend {
     /// The names that [`Backend::by_name`] knows.
-    pub const NAMES: &[&'static str] = &["gbdt", "logistic", "glm", "blend"];
+    pub const NAMES: &[&'static str] = &["gbdt", "forest", "logistic", "glm", "blend"];
 
     /// The backend of this name with its default parameters.
     ///
@@ -43,6 +45,7 @@ impl Backend {
     pub fn by_name(name: &str) -> Result<Self> {
         match name {
             "gbdt" => Ok(Self::Gbdt(GbdtParams::default())),
+            "forest" => Ok(Self::Forest(ForestParams::default())),
             "logistic" => Ok(Self::Logistic(LogisticParams::default())),
             "glm" => Ok(Self::Glm(GlmParams::default())),
             "blend" => Ok(Self::Blend(BlendParams::default())),
@@ -51,6 +54,25 @@ impl Backend {
                 Err(Error::Parameter { name: "backend", value: name.to_owned(), expected })
             }
         }
+    }
+
+    /// The same with another value of one parameter, by its serialised name; a dot leads into a parameter that
+    /// holds others (`categorical.smoothing`). Of a blend, a name that it does not know itself is set in every
+    /// member that has it.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] naming the parameters there are, or saying what the value should be.
+    pub fn with(&self, name: &str, value: serde_json::Value) -> Result<Self> {
+        let own = crate::search::with_parameter(self, name, &value);
+        let (Err(error), Self::Blend(blend)) = (&own, self) else { return own };
+        let mut blend = blend.clone();
+        let mut known = false;
+        for member in &mut blend.members {
+            if let Ok(learner) = member.learner.with(name, value.clone()) {
+                (member.learner, known) = (learner, true);
+            }
+        }
+        if known { Ok(Self::Blend(blend)) } else { Err(Error::unsupported("blend", error.to_string())) }
     }
 
     /// The same learner with a fixed number of iterations (trees), or with up to so many and early stopping
@@ -91,6 +113,7 @@ impl Backend {
     pub fn check(self) -> Result<Box<dyn Learner>> {
         Ok(match self {
             Self::Gbdt(params) => Box::new(params.check()?),
+            Self::Forest(params) => Box::new(params.check()?),
             Self::Logistic(params) => Box::new(params.check()?),
             Self::Glm(params) => Box::new(params.check()?),
             Self::Blend(params) => Box::new(params.check()?),
@@ -130,7 +153,7 @@ mod tests {
     #[test]
     fn unknown_names_list_the_known_ones() {
         let words = Backend::by_name("svm").unwrap_err().to_string();
-        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, logistic, glm, blend");
+        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, forest, logistic, glm, blend");
         for name in Backend::NAMES {
             assert_eq!(Backend::by_name(name).unwrap().check().unwrap().name(), *name);
         }

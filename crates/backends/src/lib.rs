@@ -30,12 +30,13 @@ mod blend;
 pub mod conformance;
 pub mod glm;
 pub mod logistic;
+pub mod search;
 pub mod tune;
 
 pub use backend::{Backend, load};
 pub use blend::{Blend, BlendMember, BlendParams};
 pub use tenure_core::{Learner, Model};
-pub use tenure_gbdt::GbdtParams;
+pub use tenure_gbdt::{ForestParams, GbdtParams};
 
 pub use crate::glm::GlmParams;
 pub use crate::logistic::LogisticParams;

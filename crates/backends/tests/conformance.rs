@@ -4,7 +4,7 @@
 
 use tenure_backends::conformance::{self, Subject, Task};
 use tenure_backends::glm::Family;
-use tenure_backends::{Backend, GbdtParams, GlmParams, LogisticParams};
+use tenure_backends::{Backend, ForestParams, GbdtParams, GlmParams, LogisticParams};
 
 fn assert_conforms(backend: Backend, tasks: &[Task]) {
     let learner = backend.check().unwrap();
@@ -33,6 +33,18 @@ fn gradient_boosting_on_drawn_rows_and_columns() {
         .filter(|f| !["zero_weight", "unknown_label", "double_weight", "unequal_weights"].contains(&f.check))
         .collect();
     assert!(failures.is_empty(), "{}", conformance::summary(&failures));
+}
+
+#[test]
+fn random_forest() {
+    let params = ForestParams { trees: 100, ..ForestParams::default() };
+    assert_conforms(Backend::Forest(params), &[Task::Binary, Task::Regression, Task::Multiclass]);
+}
+
+#[test]
+fn extremely_randomised_forest_on_all_rows() {
+    let params = ForestParams { trees: 100, extra: true, bootstrap: false, ..ForestParams::default() };
+    assert_conforms(Backend::Forest(params), &[Task::Binary, Task::Regression, Task::Multiclass]);
 }
 
 #[test]

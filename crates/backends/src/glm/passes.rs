@@ -139,6 +139,28 @@ impl Rows<'_> {
         blocks::gram(block, &curvatures, &mut part.hessian);
     }
 
+    /// Weighted mean of each column.
+    pub(crate) fn means(&self) -> Vec<f64> {
+        let parts = self.pieces(|from, to| {
+            let mut sums = vec![0.0; self.x.padded()];
+            for number in from..to {
+                let first = number * ROWS;
+                let rows = ROWS.min(self.x.rows() - first);
+                let mut weights = [0.0; ROWS];
+                weights[..rows].copy_from_slice(&self.w[first..first + rows]);
+                blocks::gradient(self.x.block(number), &weights, &mut sums);
+            }
+            sums
+        });
+        let mut means = vec![0.0; self.x.columns()];
+        for part in parts {
+            means.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+        }
+        let total: f64 = self.w.iter().sum();
+        means.iter_mut().for_each(|sum| *sum /= total);
+        means
+    }
+
     /// Deviance, Pearson's χ² and the sums of the likelihood.
     pub(crate) fn figures(&self, beta: &[f64], family: Family) -> Figures {
         let beta = self.padded(beta);

@@ -107,7 +107,7 @@ pub fn path(
     let null = prepared.mean_loss(prepared.rows().sums(&start, Curvature::Expected).loss);
     let mut points = Vec::with_capacity(alphas.len());
     follow(&prepared, &alphas, start, context, |alpha, beta, loss, converged| {
-        let explained = if null > 0.0 { 1.0 - prepared.mean_loss(loss) / null } else { 0.0 };
+        let explained = if null > 0.0 { (1.0 - prepared.mean_loss(loss) / null).max(0.0) } else { 0.0 };
         points.push(PathPoint {
             alpha,
             coefficients: prepared.design.unscaled(beta),

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::json;
-use tenure_backends::glm::{GlmModel, GlmReport};
+use tenure_backends::glm::GlmModel;
 use tenure_core::{Dataset, Error, Model};
 use tenure_io::{TableOptions, TableReport, TableTask, read_table};
 
@@ -67,7 +67,9 @@ fn read(args: &TableRead) -> Result<(Dataset, TableReport)> {
 
 fn train(args: &TableTrain, session: &Session) -> Result<()> {
     let [name] = learn::names(&args.learn)?[..] else {
-        return Err(WrongArgument("--backend all: one learner is trained; compare them with cv".into()).into());
+        return Err(
+            WrongArgument("--backend all: one learner is trained; compare them with cv".into()).into()
+        );
     };
     let (data, table) = read(&args.read)?;
     let backend = learn::backend(&args.learn, name, &data)?;
@@ -78,7 +80,7 @@ fn train(args: &TableTrain, session: &Session) -> Result<()> {
     let reading = Reading::of(&args.read, &table, data.schema());
     stored::save(&reading, learned.model.as_ref(), data.rows(), args.learn.seed, &args.model)?;
     session.finish();
-    let coefficients = coefficients(learned.model.as_ref())?;
+    let glm = as_glm(learned.model.as_ref());
     if args.json {
         return output::json(&json!({
             "rows": data.rows(),
@@ -88,7 +90,7 @@ fn train(args: &TableTrain, session: &Session) -> Result<()> {
             "features": data.schema().len(),
             "model": args.model.display().to_string(),
             "notes": learned.notes,
-            "coefficients": coefficients,
+            "glm": glm.map(|glm| glm.report(CONFIDENCE)).transpose()?,
             "table": table,
         }));
     }
@@ -101,8 +103,8 @@ fn train(args: &TableTrain, session: &Session) -> Result<()> {
     for note in &learned.notes {
         out += &format!("note: {note}\n");
     }
-    if let Some(report) = coefficients {
-        out += &format!("\n{report}\n");
+    if let Some(glm) = glm {
+        out += &format!("\n{glm}\n");
     }
     let model = args.model.display();
     output::text(&format!(
@@ -110,10 +112,7 @@ fn train(args: &TableTrain, session: &Session) -> Result<()> {
     ))
 }
 
-/// What a generalised linear model says of its coefficients; `None` for other models.
-fn coefficients(model: &dyn Model) -> Result<Option<GlmReport>> {
-    match (model as &dyn Any).downcast_ref::<GlmModel>() {
-        Some(glm) => Ok(Some(glm.report(CONFIDENCE)?)),
-        None => Ok(None),
-    }
+/// The model as a generalised linear one, which has coefficients to show.
+fn as_glm(model: &dyn Model) -> Option<&GlmModel> {
+    (model as &dyn Any).downcast_ref()
 }

@@ -153,7 +153,9 @@ fn text(found: &Found) -> String {
         let score = trial.mean().map_or_else(String::new, |score| format!("{score:.5}"));
         let mark = if trial.state == TrialState::Complete { "" } else { " (given up)" };
         let mut row = vec![format!("{}{mark}", trial.number), score];
-        row.extend(names.iter().map(|name| trial.point.get(*name).map_or_else(String::new, ToString::to_string)));
+        row.extend(
+            names.iter().map(|name| trial.point.get(*name).map_or_else(String::new, ToString::to_string)),
+        );
         row.push(trial.seconds().map_or_else(String::new, |s| format!("{s:.1}")));
         rows.push(row);
     }

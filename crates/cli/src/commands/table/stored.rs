@@ -27,11 +27,7 @@ pub struct Reading {
 impl Reading {
     pub fn of(args: &TableRead, report: &TableReport, schema: &Schema) -> Self {
         let ignore = report.columns.iter().map(|c| c.name.clone()).filter(|n| schema.position(n).is_none());
-        Self {
-            target: args.target.clone(),
-            missing: args.missing.clone(),
-            ignore: ignore.collect(),
-        }
+        Self { target: args.target.clone(), missing: args.missing.clone(), ignore: ignore.collect() }
     }
 
     /// How to read a table for this model.
@@ -63,7 +59,8 @@ pub fn save(reading: &Reading, model: &dyn Model, rows: usize, seed: u64, dir: &
 pub fn load(place: &Path) -> Result<(Reading, Box<dyn Model>)> {
     if place.is_file() {
         let bytes = std::fs::read(place);
-        let bytes = bytes.map_err(|source| Error::Io { path: place.to_owned(), action: "reading", source })?;
+        let bytes =
+            bytes.map_err(|source| Error::Io { path: place.to_owned(), action: "reading", source })?;
         let model = foreign::read(&bytes).with_context(|| place.display().to_string())?;
         return Ok((Reading::default(), Box::new(model)));
     }
