@@ -92,14 +92,15 @@ pub enum Monotone {
 /// How splits on categorical features are found (Fisher 1958; as in LightGBM).
 ///
 /// Up to four categories in a node are tried one against the rest. More are sorted by `G / (H + smoothing)` and
-/// cut in two from either end.
+/// cut in two from either end. A feature of more levels than [`GbdtParams::bins`] is split by parts of its levels, the
+/// most frequent first, up to 16 parts; the levels that are rarer yet stay together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CategoricalParams {
     /// Added to a category's sum of Hessians before sorting, at least 0; a category with fewer rows than this in
     /// a node is not sorted and goes with the rest.
     pub smoothing: f64,
-    /// Added to [`GbdtParams::l2`] for a split of sorted categories, at least 0.
+    /// Added to [`GbdtParams::l2`] for a split of sorted categories and for the leaves under it, at least 0.
     pub l2: f64,
     /// Most categories on the smaller side of a split, at least 1.
     pub max_categories: usize,

@@ -16,7 +16,7 @@ use super::search::Rules;
 use super::stats::MOST_CLASSES;
 use super::store::{Store, answer};
 use super::{Columns, Criterion, ForestParams};
-use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, find_bins};
+use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, constant_columns, find_bins};
 use crate::model::Spec;
 use crate::train::{LabelledRows, Threads};
 use crate::tree::Tree;
@@ -242,7 +242,7 @@ impl<'a> Growing<'a> {
         let features = find_bins(train.schema(), rows, params.bins, seed::mix(seed, BINS), parallel);
         let matrix = BinnedMatrix::new(&features, rows, parallel);
         let values = if params.extra { mean_values(&features, &matrix, rows) } else { Vec::new() };
-        let (rows_in_all, constant) = (train.rows(), train.schema().len() - features.len());
+        let (rows_in_all, constant) = (train.rows(), constant_columns(train.schema(), &features));
         Self {
             params,
             task,

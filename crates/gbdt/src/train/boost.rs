@@ -20,7 +20,7 @@ use super::sampling;
 use super::split::Rules;
 use super::threads::Threads;
 use super::validate::{HeldOut, Walked};
-use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, find_bins};
+use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, constant_columns, find_bins};
 use crate::objective::{CustomObjective, Gradient, Loss, Totals};
 use crate::tree::{Leaf, Tree};
 use crate::{GbdtParams, Objective, TreeModel};
@@ -89,6 +89,8 @@ struct Boosting<'a> {
     x: Walked<'a>,
     data: LabelledRows,
     features: Vec<BinnedFeature>,
+    /// Columns that are left out.
+    constant: usize,
     matrix: BinnedMatrix,
     constraints: Option<Constraints>,
     start: Start,
@@ -145,6 +147,7 @@ impl<'a> Boosting<'a> {
             gradients: vec![vec![Gradient::default(); n]; scores.len()],
             scores,
             data,
+            constant: constant_columns(train.schema(), &features),
             features,
             matrix,
             constraints,
@@ -248,7 +251,7 @@ impl<'a> Boosting<'a> {
             }
             _ => {}
         }
-        let constant = self.x.width - self.features.len();
+        let constant = self.constant;
         if constant > 0 {
             notes.push(format!("{constant} features have one value only and are not used"));
         }

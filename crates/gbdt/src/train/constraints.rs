@@ -44,6 +44,7 @@ pub(super) struct Constraints {
     node_fraction: f64,
     /// Whether values are found only when the tree is finished, and bounds with them.
     renewed: bool,
+    excluded: usize,
 }
 
 impl Constraints {
@@ -98,6 +99,10 @@ impl Constraints {
             groups,
             node_fraction: params.node_column_fraction,
             renewed,
+            excluded: match groups {
+                0 => 0,
+                _ => groups_of.iter().filter(|groups| groups.iter().all(|&word| word == 0)).count(),
+            },
         };
         let free = constraints.monotone.is_empty() && groups == 0 && constraints.node_fraction >= 1.0;
         Ok((!free).then_some(constraints))
@@ -110,7 +115,7 @@ impl Constraints {
 
     /// Features that are in no group and can therefore not be used.
     pub(super) fn excluded(&self) -> usize {
-        self.groups_of.iter().filter(|groups| groups.iter().all(|&word| word == 0)).count()
+        self.excluded
     }
 
     /// Which way values must go across a cut of this feature, if any.

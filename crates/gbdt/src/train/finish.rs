@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::CHUNK;
+use super::categorical::ONE_AGAINST_REST;
 use super::constraints::Constraints;
 use super::grow::{Grown, GrownLeaf, GrownNode};
 use super::renew::Renewal;
@@ -35,9 +36,15 @@ impl Context<'_> {
             Some(renewal) => self.renewed_bounds(renewal, grown, index),
             None => grown.bounds.iter().map(|b| (b.0 * self.step_unit, b.1 * self.step_unit)).collect(),
         };
+        let levels = |node: &GrownNode| match &self.features[node.feature].bins {
+            Bins::Categorical { of_level } => of_level.len(),
+            Bins::Numeric { .. } => 0,
+        };
+        let splits = grown.nodes.iter().map(|node| (node.children, levels(node)));
+        let penalties = penalties(self.params, grown.leaves.len(), splits);
         let leaf = |at: usize| {
             let GrownLeaf { start, len } = grown.leaves[at];
-            self.leaf(&index[start..start + len], bounds.get(at).copied())
+            self.leaf(&index[start..start + len], penalties[at], bounds.get(at).copied())
         };
         let leaves: Vec<Leaf> = if self.parallel {
             (0..grown.leaves.len()).into_par_iter().map(leaf).collect()
@@ -72,7 +79,7 @@ impl Context<'_> {
     }
 
     /// Sums in chunks of fixed size and order.
-    fn leaf(&self, rows: &[u32], bounds: Option<(f64, f64)>) -> Leaf {
+    fn leaf(&self, rows: &[u32], l2: f64, bounds: Option<(f64, f64)>) -> Leaf {
         let (mut g, mut h, mut cover) = (0.0, 0.0, 0.0);
         for rows in rows.chunks(CHUNK) {
             let (mut chunk_g, mut chunk_h) = (0.0, 0.0);
@@ -90,7 +97,7 @@ impl Context<'_> {
         }
         let step = match self.renewal {
             Some(renewal) => self.renewed(renewal, rows),
-            None => step(Gradient { g, h }, self.params, self.unit),
+            None => step(Gradient { g, h }, self.params.l1 / self.unit, l2),
         };
         let step = match bounds {
             // Bounded by the same numbers, neighbours keep their order whatever is rounded from here on.
@@ -102,11 +109,29 @@ impl Context<'_> {
     }
 }
 
-/// The value of a leaf with these sums, before the learning rate; `unit` is that of the gradients.
-pub(super) fn step(sums: Gradient, params: &GbdtParams, unit: f64) -> f64 {
-    let step = -(shrink(sums.g, params.l1 / unit) / (sums.h + params.l2));
+/// The value of a leaf with these sums, before the learning rate.
+pub(super) fn step(sums: Gradient, l1: f64, l2: f64) -> f64 {
+    let step = -(shrink(sums.g, l1) / (sums.h + l2));
     // Hessians that round to zero say nothing about how far to go.
     if step.is_finite() { step } else { 0.0 }
+}
+
+/// The L2 penalty of each leaf: greater where it hangs under a split of sorted categories, whose groups are picked by
+/// their gradients. `splits` are the children of each node and the levels of its feature, 0 for a numeric one.
+pub(super) fn penalties(
+    params: &GbdtParams,
+    leaves: usize,
+    splits: impl Iterator<Item = ([i32; 2], usize)>,
+) -> Vec<f64> {
+    let mut penalties = vec![params.l2; leaves];
+    for (children, levels) in splits {
+        if levels > ONE_AGAINST_REST {
+            for child in children.into_iter().filter(|&child| child < 0) {
+                penalties[!child as usize] += params.categorical.l2;
+            }
+        }
+    }
+    penalties
 }
 
 /// Cover of each node: children come after their parents.

@@ -7,7 +7,7 @@ use tenure_core::{Dataset, Error, FitContext, Result};
 use super::CHUNK;
 use super::base::base_scores;
 use super::boost::STAGE;
-use super::finish::step;
+use super::finish::{penalties, step};
 use super::gradients::sum_gradients;
 use super::model::{finite, require_fit};
 use super::renew::quantile;
@@ -56,7 +56,12 @@ pub(crate) fn refit(
             let parallel = threads.count() > 1;
             let _ = sum_gradients(&loss, &scores, &rows, &mut gradients, parallel);
             for ((tree, scores), gradients) in iteration.iter_mut().zip(&mut scores).zip(&gradients) {
-                let of = Leaves { params, loss: &loss, unit, rows: &rows, x, gradients, scores };
+                let levels = |feature: u32| {
+                    spec.schema.features()[feature as usize].levels().map_or(0, <[String]>::len)
+                };
+                let splits = tree.nodes.iter().map(|n| ([n.left, n.right], levels(n.feature)));
+                let penalties = penalties(params, tree.leaves.len(), splits);
+                let of = Leaves { params, penalties, loss: &loss, unit, rows: &rows, x, gradients, scores };
                 for (leaf, new) in of.values(tree).into_iter().enumerate() {
                     let value = &mut tree.leaves[leaf].value;
                     *value = new.map_or(*value / unit, |new| mix(*value / unit, new));
@@ -75,6 +80,8 @@ pub(crate) fn refit(
 /// What the values of a tree's leaves are found from.
 struct Leaves<'a> {
     params: &'a GbdtParams,
+    /// L2 penalty of each leaf.
+    penalties: Vec<f64>,
     loss: &'a Loss,
     unit: f64,
     rows: &'a LabelledRows,
@@ -93,10 +100,11 @@ impl Leaves<'_> {
         for (at, &row) in self.rows.rows.iter().enumerate() {
             members[self.x.leaf(tree, row)].push(at as u32);
         }
-        members.iter().map(|rows| (!rows.is_empty()).then(|| self.value(rows))).collect()
+        let value = |(rows, l2): (&Vec<u32>, &f64)| (!rows.is_empty()).then(|| self.value(rows, *l2));
+        members.iter().zip(&self.penalties).map(value).collect()
     }
 
-    fn value(&self, rows: &[u32]) -> f64 {
+    fn value(&self, rows: &[u32], l2: f64) -> f64 {
         let step = match self.loss.renewed() {
             Some(alpha) => {
                 let left = |row: usize| self.rows.labels[row] - self.scores[row];
@@ -112,7 +120,7 @@ impl Leaves<'_> {
                     }
                     sums = Gradient { g: sums.g + chunk.g, h: sums.h + chunk.h };
                 }
-                step(sums, self.params, self.loss.gradient_unit(self.unit))
+                step(sums, self.params.l1 / self.loss.gradient_unit(self.unit), l2)
             }
         };
         self.params.learning_rate * step
