@@ -5,12 +5,14 @@
 //! there are more levels than bins. A feature whose rows all fall into one bin is left out.
 
 mod matrix;
+mod pages;
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use tenure_core::{FeatureKind, Schema, seed};
 
 pub(crate) use matrix::BinnedMatrix;
+pub(crate) use pages::zeroed;
 
 /// Rows looked at to find the bounds of numeric bins.
 const SAMPLE: usize = 200_000;

@@ -15,7 +15,7 @@ use super::rows::{LabelledRows, objective};
 use super::sampling;
 use super::split::Rules;
 use super::threads::Threads;
-use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, find_bins};
+use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, find_bins, zeroed};
 use crate::model::Spec;
 use crate::objective::{Gradient, Rows, Totals, gradients};
 use crate::params::CAPABILITIES;
@@ -216,7 +216,7 @@ impl<'a> Boosting<'a> {
             constraints,
             base,
             gradients: vec![Gradient::default(); n],
-            packed: vec![0; n],
+            packed: zeroed(n),
             index: Vec::with_capacity(n),
             buffers: Buffers::default(),
             trees: Vec::new(),
