@@ -94,7 +94,10 @@ fn params(family: &str, link: &str) -> GlmParams {
 
 #[track_caller]
 fn close(found: f64, expected: f64, what: &str) {
-    assert!((found - expected).abs() <= 1e-6 * expected.abs().max(1e-4), "{what}: {found}, expected {expected}");
+    assert!(
+        (found - expected).abs() <= 1e-6 * expected.abs().max(1e-4),
+        "{what}: {found}, expected {expected}"
+    );
 }
 
 #[test]
@@ -139,10 +142,12 @@ fn unpenalised_fits_equal_statsmodels() {
 fn penalised_fits_equal_scikit_learn() {
     let golden = golden();
     for case in &golden.penalised {
-        let name = format!("{} {} {} {} by {}", case.family, case.alpha, case.l1_ratio, case.standardise, case.by);
+        let name =
+            format!("{} {} {} {} by {}", case.family, case.alpha, case.l1_ratio, case.standardise, case.by);
         let data = golden.data(&case.family, &case.target, case.weights, false);
         let (alpha, l1_ratio, standardise) = (case.alpha, case.l1_ratio, case.standardise);
-        let model = fit(GlmParams { alpha, l1_ratio, standardise, ..params(&case.family, &case.link) }, &data);
+        let model =
+            fit(GlmParams { alpha, l1_ratio, standardise, ..params(&case.family, &case.link) }, &data);
         let table = model.coefficients(0.95).unwrap();
         // A coefficient counts by what it moves the rows: one of a column with a spread of 0.003 may be far off.
         let spread = [1.0, 1.0, 10.0, 0.003];

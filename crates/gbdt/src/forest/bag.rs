@@ -41,9 +41,12 @@ impl<'a> Bagging<'a> {
                 weights.iter().enumerate().map(|(row, w)| poisson(w * self.fraction, mix(seed, row as u64))),
             ),
             (false, _) if self.fraction >= 1.0 => counts.extend((0..self.rows).map(weight)),
-            (false, _) => counts.extend((0..self.rows).map(|row| {
-                if unit(seed, row as u64) < self.fraction { weight(row) } else { 0.0 }
-            })),
+            (false, _) => {
+                counts.extend(
+                    (0..self.rows)
+                        .map(|row| if unit(seed, row as u64) < self.fraction { weight(row) } else { 0.0 }),
+                )
+            }
         }
         if counts.iter().all(|&count| count == 0.0) {
             counts.clear();
@@ -152,8 +155,11 @@ mod tests {
     fn a_bag_is_never_empty() {
         let (mut counts, mut drawn) = (Vec::new(), Vec::new());
         for seed in 0..50 {
-            Bagging { bootstrap: true, fraction: 0.01, weights: None, rows: 2 }
-                .draw(seed, &mut counts, &mut drawn);
+            Bagging { bootstrap: true, fraction: 0.01, weights: None, rows: 2 }.draw(
+                seed,
+                &mut counts,
+                &mut drawn,
+            );
             assert!(!drawn.is_empty());
         }
     }

@@ -24,7 +24,7 @@ use crate::{Link, TreeModel};
 
 /// Parts of the seed.
 const BINS: u64 = 0;
-const ROWS: u64 = 1;
+pub(super) const ROWS: u64 = 1;
 const NODES: u64 = 2;
 
 /// What the work is called in progress reports and cancellations.
@@ -43,6 +43,28 @@ pub(super) fn fit(
     valid: Option<&Dataset>,
     context: &FitContext<'_>,
 ) -> Result<Fitted> {
+    let Parts { spec, bases, trees, mut report } = parts(params, train, valid, context)?;
+    let model = TreeModel::new(spec, bases, trees);
+    if let Some(out_of_bag) = &mut report.out_of_bag {
+        predict_weightless(&model, train, out_of_bag)?;
+    }
+    Ok(Fitted { model: Box::new(model), report })
+}
+
+/// A model before it is compiled, and how the fit went.
+pub(super) struct Parts {
+    pub spec: Spec,
+    pub bases: Vec<f64>,
+    pub trees: Vec<Tree>,
+    pub report: FitReport,
+}
+
+pub(super) fn parts(
+    params: &ForestParams,
+    train: &Dataset,
+    valid: Option<&Dataset>,
+    context: &FitContext<'_>,
+) -> Result<Parts> {
     let target = train.target()?;
     if let Some(valid) = valid {
         valid.require_columns_of(train)?;
@@ -78,27 +100,21 @@ pub(super) fn fit(
         capabilities: CAPABILITIES,
         weighted,
     };
-    let model = TreeModel::new(spec, bases, trees);
-    if let Some(out_of_bag) = &mut report.out_of_bag {
-        predict_weightless(&model, train, target, out_of_bag)?;
-    }
-    Ok(Fitted { model: Box::new(model), report })
+    Ok(Parts { spec, bases, trees, report })
 }
 
 /// No tree learned from rows of weight 0: the whole forest answers for them.
-fn predict_weightless(
-    model: &TreeModel,
-    train: &Dataset,
-    target: &Target,
-    out_of_bag: &mut [f64],
-) -> Result<()> {
+fn predict_weightless(model: &TreeModel, train: &Dataset, out_of_bag: &mut [f64]) -> Result<()> {
     let Some(weights) = train.weights() else { return Ok(()) };
-    let labels = target.values();
+    let labels = train.target()?.values();
     let rows: Vec<usize> = (0..train.rows()).filter(|&r| weights[r] == 0.0 && !labels[r].is_nan()).collect();
     let answers = model.predict(train.x().select(ndarray::Axis(0), &rows).view())?;
     let outputs = answers.ncols();
     for (row, answer) in rows.into_iter().zip(answers.rows()) {
-        out_of_bag[row * outputs..(row + 1) * outputs].iter_mut().zip(answer).for_each(|(to, from)| *to = *from);
+        out_of_bag[row * outputs..(row + 1) * outputs]
+            .iter_mut()
+            .zip(answer)
+            .for_each(|(to, from)| *to = *from);
     }
     Ok(())
 }
@@ -227,7 +243,20 @@ impl<'a> Growing<'a> {
         let matrix = BinnedMatrix::new(&features, rows, parallel);
         let values = if params.extra { mean_values(&features, &matrix, rows) } else { Vec::new() };
         let (rows_in_all, constant) = (train.rows(), train.schema().len() - features.len());
-        Self { params, task, data, rows_in_all, features, constant, matrix, values, centre, unit, threads, seed }
+        Self {
+            params,
+            task,
+            data,
+            rows_in_all,
+            features,
+            constant,
+            matrix,
+            values,
+            centre,
+            unit,
+            threads,
+            seed,
+        }
     }
 
     fn report(&self) -> FitReport {
@@ -273,7 +302,8 @@ impl<'a> Growing<'a> {
         let (total, outputs) = (self.params.trees, self.task.outputs());
         let growers = Mutex::new(Vec::<Grower<N>>::new());
         let loss = Loss::of_criterion(self.task.criterion);
-        let mut out_of_bag = self.params.leaves_rows_out().then(|| OutOfBag::new(self.data.rows.len(), outputs));
+        let mut out_of_bag =
+            self.params.leaves_rows_out().then(|| OutOfBag::new(self.data.rows.len(), outputs));
         if out_of_bag.is_some() {
             report.loss = loss.name().to_owned();
         }
@@ -306,7 +336,8 @@ impl<'a> Growing<'a> {
                     if number % step == 0 || number == total {
                         let weights = self.data.weights.as_deref();
                         let value = out_of_bag.loss(loss, &self.data.labels, weights);
-                        let value = value.map(|v| v * if self.task.is_number() { self.unit * self.unit } else { 1.0 });
+                        let value = value
+                            .map(|v| v * if self.task.is_number() { self.unit * self.unit } else { 1.0 });
                         report.history.extend(value.map(|train| Iteration { train, valid: None }));
                         figure = value.map(|value| (loss.name(), value));
                     }
@@ -323,11 +354,16 @@ impl<'a> Growing<'a> {
         Ok(trees)
     }
 
+    fn bagging(&self) -> Bagging<'_> {
+        let drawn = Bagging::new(self.params, self.data.rows.len(), self.data.weights.as_deref());
+        // Trees that cannot split are the mean of their rows: of all, then.
+        if self.features.is_empty() { Bagging { bootstrap: false, fraction: 1.0, ..drawn } } else { drawn }
+    }
+
     /// One tree: what it draws follows from its number.
     fn tree<const N: usize>(&self, grower: &mut Grower<N>, number: usize) -> Tried<N> {
         let seed = |part| seed::mix(seed::mix(self.seed, part), number as u64);
-        let bagging = Bagging::new(self.params, self.data.rows.len(), self.data.weights.as_deref());
-        bagging.draw(seed(ROWS), &mut grower.counts, &mut grower.index);
+        self.bagging().draw(seed(ROWS), &mut grower.counts, &mut grower.index);
         let source = Source {
             features: &self.features,
             matrix: &self.matrix,
@@ -357,7 +393,9 @@ impl<'a> Growing<'a> {
         let (outputs, rows) = (self.task.outputs(), self.data.rows.len());
         let without = rows - out_of_bag.covered();
         if without > 0 {
-            report.notes.push(format!("{without} rows were drawn for every tree: they have no out-of-bag prediction"));
+            report.notes.push(format!(
+                "{without} rows were drawn for every tree: they have no out-of-bag prediction"
+            ));
         }
         let mut all = vec![f64::NAN; self.rows_in_all * outputs];
         for (at, means) in out_of_bag.means() {
@@ -376,7 +414,7 @@ fn mean_values(features: &[BinnedFeature], matrix: &BinnedMatrix, data: Training
             return Vec::new();
         }
         let (mut means, mut counts) = (vec![0.0; feature.known], vec![0.0; feature.known]);
-        for (&row, &bin) in data.rows.iter().zip(&matrix.by_column[at]) {
+        for (&row, &bin) in data.rows.iter().zip(matrix.column(at)) {
             if let (Some(mean), Some(count)) =
                 (means.get_mut(usize::from(bin)), counts.get_mut(usize::from(bin)))
             {
