@@ -41,12 +41,10 @@ impl<'a> Bagging<'a> {
                 weights.iter().enumerate().map(|(row, w)| poisson(w * self.fraction, mix(seed, row as u64))),
             ),
             (false, _) if self.fraction >= 1.0 => counts.extend((0..self.rows).map(weight)),
-            (false, _) => {
-                counts.extend(
-                    (0..self.rows)
-                        .map(|row| if unit(seed, row as u64) < self.fraction { weight(row) } else { 0.0 }),
-                )
-            }
+            (false, _) => counts.extend(
+                (0..self.rows)
+                    .map(|row| if unit(seed, row as u64) < self.fraction { weight(row) } else { 0.0 }),
+            ),
         }
         if counts.iter().all(|&count| count == 0.0) {
             counts.clear();
@@ -166,7 +164,7 @@ mod tests {
 
     #[test]
     fn small_weights_are_scaled_and_large_ones_kept() {
-        assert_eq!(scaled(vec![0.1, 0.3], 0.4), [0.5, 1.5]);
+        assert_eq!(scaled(vec![0.25, 0.75], 1.0), [0.5, 1.5]);
         assert_eq!(scaled(vec![1.0, 3.0], 4.0), [1.0, 3.0]);
         assert_eq!(scaled(vec![1e300, 1e300], 2e300), [1e9, 1e9]);
     }
