@@ -1,6 +1,6 @@
 """Runs each comparison beside its peers and keeps what was measured in results.json.
 
-  compare.py SECTION…    of: small boosting large scoring features reading synth decision; `benches/run` calls it
+  compare.py SECTION…    of: small boosting large scoring linear features reading synth decision; `benches/run` calls it
 
 Runs alternate, and who goes first changes from round to round, so that a busy machine slows both. A ratio is the
 median of the rounds' ratios, ours to the peer's.
@@ -24,7 +24,7 @@ PACKAGES = ["lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", 
 
 def run(command, threads):
     environment = os.environ | {
-        "RAYON_NUM_THREADS": str(threads), "POLARS_MAX_THREADS": str(threads), "OMP_NUM_THREADS": str(threads),
+        "RAYON_NUM_THREADS": str(threads), "POLARS_MAX_THREADS": str(threads), "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads),
         # LightGBM's threads spin while they wait; where somebody else has a core, that took up to ten times as long.
         "OMP_WAIT_POLICY": "passive",
     }
@@ -96,6 +96,22 @@ class Bench:
         })
         return {key: summary(measured, key) for key in ["rows_per_second", "one_row_us", "shap_us"]} | {
             "python_row_us": statistics.median(r["python_row_us"] for r in measured["lightgbm"])}
+
+    def linear(self):
+        found = {}
+        for family in ["logistic", "gamma"]:
+            folder = self.work / f"linear_{family}"
+            if not folder.exists():
+                self.peer("linear", "make", family, folder, 100_000, 60)()
+            for n in (1, 2):
+                runs = {"ours": self.ours("linear", family, folder, n, threads=n)}
+                for solver in ["newton-cholesky", "lbfgs"]:
+                    runs[solver] = self.peer("linear", "fit", family, folder, solver, threads=n)
+                measured = self.alternate(runs, 5)
+                ours, theirs = (measured[name][0]["coefficients"] for name in ["ours", "newton-cholesky"])
+                difference = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
+                found[f"{family}_{n}"] = summary(measured, "seconds") | {"difference": difference}
+        return found
 
     def orders(self, orders, customers):
         folder = self.work / f"orders_{orders}"

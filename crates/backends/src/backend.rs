@@ -6,6 +6,7 @@ use tenure_gbdt::{ForestParams, GbdtParams, TreeModel};
 
 use crate::average::AverageModel;
 use crate::blend::BlendParams;
+use crate::glm::{GlmModel, GlmParams};
 use crate::logistic::{LogisticModel, LogisticParams};
 
 /// Which learner, with its parameters: plain data that a configuration file can hold.
@@ -21,6 +22,8 @@ pub enum Backend {
     Forest(ForestParams),
     /// Logistic regression with L2 penalty: binary targets.
     Logistic(LogisticParams),
+    /// Generalised linear model: binary (family binomial) and numeric targets.
+    Glm(GlmParams),
     /// The weighted mean of several learners.
     Blend(BlendParams),
 }
@@ -33,7 +36,7 @@ impl Default for Backend {
 
 impl Backend {
     /// The names that [`Backend::by_name`] knows.
-    pub const NAMES: &[&'static str] = &["gbdt", "forest", "logistic", "blend"];
+    pub const NAMES: &[&'static str] = &["gbdt", "forest", "logistic", "glm", "blend"];
 
     /// The backend of this name with its default parameters.
     ///
@@ -44,12 +47,32 @@ impl Backend {
             "gbdt" => Ok(Self::Gbdt(GbdtParams::default())),
             "forest" => Ok(Self::Forest(ForestParams::default())),
             "logistic" => Ok(Self::Logistic(LogisticParams::default())),
+            "glm" => Ok(Self::Glm(GlmParams::default())),
             "blend" => Ok(Self::Blend(BlendParams::default())),
             _ => {
                 let expected = format!("one of {}", Self::NAMES.join(", ")).into();
                 Err(Error::Parameter { name: "backend", value: name.to_owned(), expected })
             }
         }
+    }
+
+    /// The same with another value of one parameter, by its serialised name; a dot leads into a parameter that
+    /// holds others (`categorical.smoothing`). Of a blend, a name that it does not know itself is set in every
+    /// member that has it.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] naming the parameters there are, or saying what the value should be.
+    pub fn with(&self, name: &str, value: serde_json::Value) -> Result<Self> {
+        let own = crate::search::with_parameter(self, name, &value);
+        let (Err(error), Self::Blend(blend)) = (&own, self) else { return own };
+        let mut blend = blend.clone();
+        let mut known = false;
+        for member in &mut blend.members {
+            if let Ok(learner) = member.learner.with(name, value.clone()) {
+                (member.learner, known) = (learner, true);
+            }
+        }
+        if known { Ok(Self::Blend(blend)) } else { Err(Error::unsupported("blend", error.to_string())) }
     }
 
     /// The same learner with a fixed number of iterations (trees), or with up to so many and early stopping
@@ -92,6 +115,7 @@ impl Backend {
             Self::Gbdt(params) => Box::new(params.check()?),
             Self::Forest(params) => Box::new(params.check()?),
             Self::Logistic(params) => Box::new(params.check()?),
+            Self::Glm(params) => Box::new(params.check()?),
             Self::Blend(params) => Box::new(params.check()?),
         })
     }
@@ -105,9 +129,10 @@ pub fn load(artifact: &Artifact) -> Result<Box<dyn Model>> {
     Ok(match artifact.kind.as_str() {
         TreeModel::KIND => Box::new(TreeModel::from_artifact(artifact)?),
         LogisticModel::KIND => Box::new(LogisticModel::from_artifact(artifact)?),
+        GlmModel::KIND => Box::new(GlmModel::from_artifact(artifact)?),
         AverageModel::KIND => Box::new(AverageModel::from_artifact(artifact)?),
         found => {
-            let expected = "trees, logistic or average".to_owned();
+            let expected = "trees, logistic, glm or average".to_owned();
             return Err(Error::ArtifactKind { found: found.to_owned(), expected });
         }
     })
@@ -128,7 +153,7 @@ mod tests {
     #[test]
     fn unknown_names_list_the_known_ones() {
         let words = Backend::by_name("svm").unwrap_err().to_string();
-        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, forest, logistic, blend");
+        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, forest, logistic, glm, blend");
         for name in Backend::NAMES {
             assert_eq!(Backend::by_name(name).unwrap().check().unwrap().name(), *name);
         }

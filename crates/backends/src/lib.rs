@@ -28,7 +28,9 @@ pub mod average;
 mod backend;
 mod blend;
 pub mod conformance;
+pub mod glm;
 pub mod logistic;
+pub mod search;
 pub mod tune;
 
 pub use backend::{Backend, load};
@@ -36,4 +38,5 @@ pub use blend::{Blend, BlendMember, BlendParams};
 pub use tenure_core::{Learner, Model};
 pub use tenure_gbdt::{ForestParams, GbdtParams};
 
+pub use crate::glm::GlmParams;
 pub use crate::logistic::LogisticParams;

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use tenure_backends::conformance::{self, Subject, Task};
-use tenure_backends::{Backend, ForestParams, GbdtParams, LogisticParams};
+use tenure_backends::glm::Family;
+use tenure_backends::{Backend, ForestParams, GbdtParams, GlmParams, LogisticParams};
 
 fn assert_conforms(backend: Backend, tasks: &[Task]) {
     let learner = backend.check().unwrap();
@@ -54,4 +55,12 @@ fn logistic_regression() {
 #[test]
 fn blend() {
     assert_conforms(Backend::by_name("blend").unwrap(), &[Task::Binary]);
+}
+
+#[test]
+fn generalised_linear_models() {
+    assert_conforms(Backend::Glm(GlmParams::of(Family::Binomial)), &[Task::Binary]);
+    assert_conforms(Backend::Glm(GlmParams::default()), &[Task::Regression]);
+    let penalised = GlmParams { alpha: 0.01, l1_ratio: 0.5, ..GlmParams::of(Family::Binomial) };
+    assert_conforms(Backend::Glm(penalised), &[Task::Binary]);
 }

@@ -1,6 +1,7 @@
 //! Fitted trees as a [`Model`], whoever grew them.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
@@ -12,7 +13,7 @@ use tenure_core::{
 
 use crate::codec;
 use crate::link::Link;
-use crate::predict::Forest;
+use crate::predict::{Columns, Forest};
 use crate::shap::Explainer;
 use crate::tree::Tree;
 
@@ -48,7 +49,8 @@ pub struct TreeModel {
     base: Vec<f64>,
     trees: Vec<Tree>,
     forest: Forest,
-    explainers: Vec<Explainer>,
+    /// Compiled when first asked for.
+    explainer: OnceLock<Explainer>,
 }
 
 /// What a model says of itself, beside its trees.
@@ -69,7 +71,7 @@ pub(crate) struct Spec {
 
 impl Spec {
     /// Says what does not fit, if anything.
-    fn check(&self, bases: usize, trees: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, bases: usize, trees: usize) -> Result<(), String> {
         let outputs = self.outputs.len();
         if outputs == 0 || outputs != bases || !trees.is_multiple_of(outputs) {
             return Err(format!("{outputs} outputs, {bases} base scores, {trees} trees"));
@@ -114,13 +116,8 @@ impl TreeModel {
         spec.outputs = spec.outputs.into_iter().map(|output| output.on_scale(spec.link.scale())).collect();
         debug_assert_eq!(spec.check(base.len(), trees.len()), Ok(()));
         debug_assert_eq!(trees.iter().try_for_each(|tree| tree.check(&spec.schema)), Ok(()));
-        let (forest, index) = Forest::compile(&spec.schema, &base, &trees);
-        let of_score = |score: usize| trees.iter().skip(score).step_by(base.len());
-        let features = spec.schema.len();
-        let compile =
-            |(score, &base): (usize, &f64)| Explainer::compile(base, features, of_score(score), &index);
-        let explainers = base.iter().enumerate().map(compile).collect();
-        Self { spec, base, trees, forest, explainers }
+        let forest = Forest::compile(&spec.schema, &base, &trees);
+        Self { spec, base, trees, forest, explainer: OnceLock::new() }
     }
 
     /// Restores a model from what [`Model::to_artifact`] gave, bit for bit.
@@ -138,6 +135,11 @@ impl TreeModel {
         spec.check(base.len(), trees).map_err(|problem| Error::damaged(format!("`trees`: {problem}")))?;
         let trees = codec::decode(artifact.part(TREES)?, trees, &spec.schema)?;
         Ok(Self::new(spec, base, trees))
+    }
+
+    /// What it was made of.
+    pub(crate) fn parts(&self) -> (&Spec, &[f64], &[Tree]) {
+        (&self.spec, &self.base, &self.trees)
     }
 
     /// Number of trees.
@@ -184,13 +186,20 @@ impl TreeModel {
     /// # Errors
     /// [`Error::NoOutput`].
     pub fn baseline(&self, output: usize) -> Result<f64> {
-        let outputs = self.explainers.len();
-        let own = self.explainers.get(output).ok_or(Error::NoOutput { output, outputs })?.baseline();
+        let mut baselines = self.explainer().baselines();
+        let outputs = baselines.len();
+        let own = baselines.nth(output).ok_or(Error::NoOutput { output, outputs })?;
         Ok(match self.spec.link {
-            Link::Softmax => {
-                own - self.explainers.iter().map(Explainer::baseline).sum::<f64>() / outputs as f64
-            }
+            Link::Softmax => own - self.explainer().baselines().sum::<f64>() / outputs as f64,
             _ => own,
+        })
+    }
+
+    fn explainer(&self) -> &Explainer {
+        self.explainer.get_or_init(|| {
+            // The same trees give the same columns again.
+            let (_, index) = Columns::compile(&self.spec.schema, &self.trees);
+            Explainer::compile(&self.base, self.spec.schema.len(), &self.trees, &index)
         })
     }
 
@@ -198,9 +207,9 @@ impl TreeModel {
     ///
     /// # Errors
     /// As [`Model::predict_into`].
-    pub fn raw_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
+    pub fn raw_into(&self, x: ArrayView2<'_, f64>, out: ArrayViewMut2<'_, f64>) -> Result<()> {
         check_batch(&self.spec.schema, self.base.len(), x, out.dim())?;
-        out.iter_mut().zip(self.forest.raw(x)).for_each(|(out, raw)| *out = raw);
+        self.forest.outputs(x, Link::Identity, out);
         Ok(())
     }
 
@@ -222,36 +231,50 @@ impl TreeModel {
         let chunks = x.axis_chunks_iter(Axis(0), EXPLAIN_CHUNK);
         let chunks: Vec<_> = chunks.zip(out.axis_chunks_iter_mut(Axis(0), EXPLAIN_CHUNK)).collect();
         chunks.into_par_iter().for_each(|(x, mut out)| {
-            let mut contributions = vec![0.0; self.spec.schema.len()];
-            for (row, mut out) in x.rows().into_iter().zip(out.rows_mut()) {
-                match row.as_slice() {
-                    Some(row) => self.contributions(row, output, &mut contributions),
-                    None => self.contributions(&row.to_vec(), output, &mut contributions),
-                }
-                out.iter_mut().zip(&contributions).for_each(|(out, c)| *out = *c);
-            }
+            let contributions = self.contributions(x, output);
+            out.iter_mut().zip(contributions).for_each(|(out, c)| *out = c);
         });
         Ok(())
     }
 
-    /// Contributions to the output on its scale.
-    fn contributions(&self, row: &[f64], output: usize, out: &mut [f64]) {
-        self.raw_contributions(row, output, out);
+    /// Contributions to an output on its scale, row by row.
+    fn contributions(&self, x: ArrayView2<'_, f64>, output: usize) -> Vec<f64> {
+        let (codes, stride) = self.codes(x);
+        let mut own = vec![0.0; x.len()];
+        self.explainer().explain(output, &codes, stride, &mut own);
         if self.spec.link == Link::Softmax {
             // Centred: the mean over the classes is taken off.
-            let share = 1.0 / self.explainers.len() as f64;
-            let mut of_class = vec![0.0; out.len()];
-            for class in 0..self.explainers.len() {
-                self.raw_contributions(row, class, &mut of_class);
-                out.iter_mut().zip(&of_class).for_each(|(out, c)| *out -= share * c);
+            let (mut sum, mut of_class) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+            for class in 0..self.base.len() {
+                if class == output {
+                    add(&mut sum, &own);
+                } else {
+                    self.explainer().explain(class, &codes, stride, &mut of_class);
+                    add(&mut sum, &of_class);
+                }
             }
+            let classes = self.base.len() as f64;
+            own.iter_mut().zip(&sum).for_each(|(own, sum)| *own -= sum / classes);
         }
+        own
     }
 
-    /// Contributions to a raw score.
-    fn raw_contributions(&self, row: &[f64], score: usize, out: &mut [f64]) {
-        self.explainers[score].explain(&self.forest.decisions, row, out);
+    /// The rows' answers to what the trees ask, and how many there are for each row.
+    fn codes(&self, x: ArrayView2<'_, f64>) -> (Vec<i8>, usize) {
+        let stride = self.forest.n_codes();
+        let mut codes = vec![0; x.nrows() * stride];
+        for (row, codes) in x.rows().into_iter().zip(codes.chunks_exact_mut(stride)) {
+            match row.as_slice() {
+                Some(row) => self.forest.encode(row, codes),
+                None => self.forest.encode(&row.to_vec(), codes),
+            }
+        }
+        (codes, stride)
     }
+}
+
+fn add(sum: &mut [f64], terms: &[f64]) {
+    sum.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
 }
 
 impl Model for TreeModel {
@@ -267,14 +290,9 @@ impl Model for TreeModel {
         self.spec.capabilities
     }
 
-    fn predict_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
-        let scores = self.base.len();
-        check_batch(&self.spec.schema, scores, x, out.dim())?;
-        let mut raw = self.forest.raw(x);
-        for (mut out, raw) in out.rows_mut().into_iter().zip(raw.chunks_mut(scores)) {
-            self.spec.link.apply(raw);
-            out.iter_mut().zip(raw).for_each(|(out, raw)| *out = *raw);
-        }
+    fn predict_into(&self, x: ArrayView2<'_, f64>, out: ArrayViewMut2<'_, f64>) -> Result<()> {
+        check_batch(&self.spec.schema, self.base.len(), x, out.dim())?;
+        self.forest.outputs(x, self.spec.link, out);
         Ok(())
     }
 
@@ -287,8 +305,8 @@ impl Model for TreeModel {
 
     fn explain_row(&self, row: &[f64], output: usize) -> Result<Explanation> {
         check_explained(&self.spec.schema, self.base.len(), row, output)?;
-        let mut contributions = vec![0.0; self.spec.schema.len()];
-        self.contributions(row, output, &mut contributions);
+        let row = ArrayView2::from_shape((1, row.len()), row).expect("one row");
+        let contributions = self.contributions(row, output);
         let baseline = self.baseline(output)?;
         Ok(Explanation { output, scale: self.spec.link.scale(), baseline, contributions })
     }

@@ -10,7 +10,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 use tenure_core::{FeatureKind, Schema, seed};
 
-pub(crate) use matrix::{BinnedMatrix, STRIDE_STEP};
+pub(crate) use matrix::BinnedMatrix;
 
 /// Rows looked at to find the bounds of numeric bins.
 const SAMPLE: usize = 200_000;

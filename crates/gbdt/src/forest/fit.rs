@@ -414,7 +414,7 @@ fn mean_values(features: &[BinnedFeature], matrix: &BinnedMatrix, data: Training
             return Vec::new();
         }
         let (mut means, mut counts) = (vec![0.0; feature.known], vec![0.0; feature.known]);
-        for (&row, &bin) in data.rows.iter().zip(&matrix.by_column[at]) {
+        for (&row, &bin) in data.rows.iter().zip(matrix.column(at)) {
             if let (Some(mean), Some(count)) =
                 (means.get_mut(usize::from(bin)), counts.get_mut(usize::from(bin)))
             {

@@ -219,7 +219,7 @@ impl<const N: usize> Grower<N> {
         let matrix = source.matrix;
         self.bins.clear();
         if node.len * DENSE >= source.labels.len() {
-            let column = &matrix.by_column[feature];
+            let column = matrix.column(feature);
             self.bins.extend(rows.iter().map(|&row| column[row as usize]));
         } else {
             let (stride, by_row) = (matrix.stride, &matrix.by_row[feature..]);

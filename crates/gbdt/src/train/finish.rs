@@ -3,7 +3,9 @@
 use rayon::prelude::*;
 
 use super::CHUNK;
+use super::constraints::Constraints;
 use super::grow::{Grown, GrownLeaf, GrownNode};
+use super::renew::Renewal;
 use super::split::{BinSet, Cut, shrink};
 use crate::GbdtParams;
 use crate::binning::{BinnedFeature, Bins};
@@ -16,7 +18,10 @@ pub(super) struct Context<'a> {
     pub features: &'a [BinnedFeature],
     pub gradients: &'a [Gradient],
     pub weights: Option<&'a [f64]>,
-    /// The unit of the labels.
+    pub constraints: Option<&'a Constraints>,
+    /// Where leaf values are quantiles.
+    pub renewal: Option<Renewal<'a>>,
+    /// The unit of the gradients.
     pub unit: f64,
     /// From values in the units of the packed integers to those of leaves before the learning rate.
     pub step_unit: f64,
@@ -26,9 +31,13 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     /// The tree, with leaf values in the unit of the labels as they are fitted.
     pub(super) fn finish(&self, grown: &Grown, index: &[u32]) -> Tree {
+        let bounds = match self.renewal {
+            Some(renewal) => self.renewed_bounds(renewal, grown, index),
+            None => grown.bounds.iter().map(|b| (b.0 * self.step_unit, b.1 * self.step_unit)).collect(),
+        };
         let leaf = |at: usize| {
             let GrownLeaf { start, len } = grown.leaves[at];
-            self.leaf(&index[start..start + len], grown.bounds.get(at).copied())
+            self.leaf(&index[start..start + len], bounds.get(at).copied())
         };
         let leaves: Vec<Leaf> = if self.parallel {
             (0..grown.leaves.len()).into_par_iter().map(leaf).collect()
@@ -79,17 +88,25 @@ impl Context<'_> {
                 Some(w) => rows.iter().map(|&row| w[row as usize]).sum(),
             };
         }
-        let step = shrink(g, self.params.l1 / self.unit) / (h + self.params.l2);
-        // Hessians that round to zero say nothing about how far to go.
-        let step = if step.is_finite() { step } else { 0.0 };
+        let step = match self.renewal {
+            Some(renewal) => self.renewed(renewal, rows),
+            None => step(Gradient { g, h }, self.params, self.unit),
+        };
         let step = match bounds {
             // Bounded by the same numbers, neighbours keep their order whatever is rounded from here on.
-            Some((low, high)) => step.min(-(low * self.step_unit)).max(-(high * self.step_unit)),
+            Some((low, high)) => step.max(low).min(high),
             None => step,
         };
-        let value = if step.is_finite() { -self.params.learning_rate * step } else { 0.0 };
+        let value = if step.is_finite() { self.params.learning_rate * step } else { 0.0 };
         Leaf { value, cover }
     }
+}
+
+/// The value of a leaf with these sums, before the learning rate; `unit` is that of the gradients.
+pub(super) fn step(sums: Gradient, params: &GbdtParams, unit: f64) -> f64 {
+    let step = -(shrink(sums.g, params.l1 / unit) / (sums.h + params.l2));
+    // Hessians that round to zero say nothing about how far to go.
+    if step.is_finite() { step } else { 0.0 }
 }
 
 /// Cover of each node: children come after their parents.
