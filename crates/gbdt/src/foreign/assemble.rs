@@ -63,6 +63,7 @@ impl Outcome {
                 Answer::Probability => named(Output::probability(target()), class),
                 Answer::Value => named(Output::value(target(), ""), class),
             })
+            .map(|output| output.on_scale(self.link.scale()))
             .collect())
     }
 }
