@@ -273,11 +273,11 @@ def xgboost_models():
     booster = xgb.train({**base, "objective": "binary:logistic"}, pandas, TREES)
     more = {} if booster_knows_levels(booster) else {"levels": {"plan": LEVELS}}
     save("pandas", booster, frame(ROWS_X)[NAMES], make=dmatrix, ubjson=not FULL, **more)
-    train("logitraw", BINARY, {"objective": "binary:logitraw", "base_score": 0.3})
     if args.suffix and not FULL:
         return
+    train("logitraw", BINARY, {"objective": "binary:logitraw", "base_score": 0.3})
     train("multiclass", CLASSES, {"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 2, "subsample": 0.7}, trees=TREES // 2 + 1)
-    train("dart", BINARY, {"booster": "dart", "rate_drop": 0.5, "objective": "binary:logistic"})
+    train("dart", BINARY, {"booster": "dart", "rate_drop": 0.9, "objective": "binary:logistic"})
     train("poisson", COUNTS, {"objective": "count:poisson"})
     train("tweedie", ZERO_INFLATED, {"objective": "reg:tweedie"}, ubjson=True)
     train("absolute", SIGNAL, {"objective": "reg:absoluteerror"})
@@ -301,10 +301,10 @@ def xgboost_models():
     save("nameless", booster, ROWS_X, make=xgb.DMatrix)
 
     model = xgb.XGBClassifier(
-        n_estimators=500 if FULL else 6, max_depth=DEPTH, learning_rate=0.6 if FULL else 1.0, tree_method="hist",
+        n_estimators=500 if FULL else 6, max_depth=DEPTH, learning_rate=0.5, tree_method="hist",
         early_stopping_rounds=2, random_state=42,
     )
-    model.fit(X[1::2, :4], BINARY[1::2], eval_set=[(X[::4, :4], RNG.permutation(BINARY[::4]))], verbose=False)
+    model.fit(X[1::2, :4], BINARY[1::2], eval_set=[(X[::4, :4], BINARY[::4] ^ (RNG.random(len(BINARY[::4])) < 0.2))], verbose=False)
     name = f"xgboost_early_stopping{args.suffix}"
     model.save_model(f"{args.folder}/{name}.json")
     loaded = xgb.XGBClassifier()

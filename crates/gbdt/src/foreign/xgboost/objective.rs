@@ -24,19 +24,13 @@ fn short(text: &str) -> String {
 }
 
 /// Base scores as raw scores, one for each. XGBoost computes them in single precision.
-pub(super) fn base_scores(
-    objective: &str,
-    text: &Text,
-    scores: usize,
-    version: [u32; 3],
-) -> Result<Vec<f64>> {
+pub(super) fn base_scores(objective: &str, text: &Text, scores: usize) -> Result<Vec<f64>> {
     let wrong = || problem(NAME, "`base_score`", format!("1 number, or {scores}, on the outputs' scale"), &text.0);
     let inside = text.0.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(&text.0);
     let numbers = inside.split(',').map(|number| number.trim().parse::<f32>().map_err(|_| wrong()));
     let numbers = numbers.collect::<Result<Vec<_>>>()?;
     let raw = |score: f32| match objective {
         "binary:logistic" | "reg:logistic" => -(1.0 / score - 1.0).ln(),
-        "binary:logitraw" if version[0] < 3 => -(1.0 / score - 1.0).ln(),
         "count:poisson" | "reg:gamma" | "reg:tweedie" | "survival:cox" | "survival:aft" => score.ln(),
         _ => score,
     };
