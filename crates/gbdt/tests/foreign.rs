@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::Deserialize;
-use tenure_core::{Error, ErrorKind, Model, OutputKind, Scale};
-use tenure_gbdt::foreign::{self, Format, ReadOptions, Rounds};
+use tenure_core::{Model, OutputKind, Scale};
+use tenure_gbdt::foreign::{self, ReadOptions, Rounds};
 use tenure_gbdt::{Link, TreeModel};
 
 /// What `foreign.py` writes beside a model.
@@ -163,4 +163,87 @@ fn full_size_models_predict_and_explain_as_where_they_came_from() {
         Some(folder) => models(Path::new(&folder)).iter().for_each(|file| check(file)),
         None => println!("skipped: TENURE_FOREIGN names no folder of models"),
     }
+}
+
+#[test]
+fn outputs_say_what_they_are() {
+    let read = |name: &str| foreign::read(&bytes(name)).unwrap();
+    let binary = read("lightgbm_binary.txt");
+    assert_eq!(binary.objective(), "binary sigmoid:1");
+    assert_eq!(binary.outputs()[0].kind, OutputKind::Probability);
+    assert_eq!(binary.outputs()[0].scale, Scale::LogOdds);
+    let capabilities = binary.capabilities();
+    assert!(capabilities.explains && capabilities.categorical && !capabilities.weights);
+    let names = |model: &TreeModel| model.outputs().iter().map(|o| o.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&read("xgboost_multiclass.json")), ["prediction_0", "prediction_1", "prediction_2"]);
+    assert_eq!(read("lightgbm_multiclassova.txt").outputs()[2].kind, OutputKind::Probability);
+    assert_eq!(read("lightgbm_gamma.txt").outputs()[0].scale, Scale::Log);
+    assert_eq!(names(&read("xgboost_two_targets.json")), ["prediction_0", "prediction_1"]);
+
+    let classes = Some(["low", "middle", "high"].map(str::to_owned).to_vec());
+    let options = ReadOptions { target: "value".into(), classes, ..ReadOptions::default() };
+    let told = foreign::read_with(&bytes("lightgbm_multiclass.txt"), &options).unwrap();
+    assert_eq!(names(&told), ["value_low", "value_middle", "value_high"]);
+}
+
+#[test]
+fn levels_have_the_names_of_the_file() {
+    for name in ["lightgbm_pandas.txt", "xgboost_pandas.ubj"] {
+        let model = foreign::read(&bytes(name)).unwrap();
+        let plan = &model.schema().features()[4];
+        assert_eq!((plan.name.as_str(), plan.levels().unwrap().len()), ("plan", 10), "{name}");
+        assert_eq!(plan.encode("größer"), Some(3.0));
+    }
+    // Ordered categories are split as numbers, and have their names all the same.
+    let model = foreign::read(&bytes("lightgbm_pandas.txt")).unwrap();
+    assert_eq!(model.schema().features()[5].levels().unwrap(), ["a", "b", "c", "d"]);
+    // Codes name themselves.
+    let model = foreign::read(&bytes("lightgbm_binary.txt")).unwrap();
+    assert_eq!(model.schema().features()[4].encode("7"), Some(7.0));
+    let nameless = foreign::read(&bytes("xgboost_nameless.json")).unwrap();
+    assert_eq!(nameless.schema().names().collect::<Vec<_>>(), ["f0", "f1", "f2", "f3", "f4"]);
+}
+
+#[test]
+fn the_rounds_that_predict_can_be_chosen() {
+    let file = golden().join("xgboost_early_stopping.json");
+    let expected = expected(&file);
+    let read = |rounds| {
+        let options = ReadOptions { rounds, ..ReadOptions::default() };
+        foreign::read_with(&bytes("xgboost_early_stopping.json"), &options).unwrap()
+    };
+    let [saved, best, all] = [Rounds::AsSaved, Rounds::Best, Rounds::All].map(read);
+    assert_eq!(saved.n_trees(), best.n_trees());
+    assert!(best.n_trees() < all.n_trees());
+    let x = matrix(&expected.rows);
+    assert!(greatest(outputs(&all, x.view()), flat(&expected.all_rounds.unwrap())) < 1e-6);
+}
+
+/// What is written predicts the same bits when it is read again; see `foreign_written.py` for what LightGBM says.
+#[test]
+fn what_is_written_predicts_the_same() {
+    let folder = std::env::var_os("TENURE_WRITTEN");
+    for file in models(&golden()) {
+        let expected = expected(&file);
+        if name(&file).contains("linear") {
+            continue;
+        }
+        let model = read_as_told(&file, &expected);
+        let text = foreign::lightgbm::write(&model).unwrap();
+        let again = foreign::read(text.as_bytes()).unwrap();
+        let x = matrix(&expected.rows);
+        let bits = |model| outputs(model, x.view()).mapv(f64::to_bits);
+        assert_eq!(bits(&model), bits(&again), "{}", name(&file));
+        if let Some(folder) = &folder {
+            std::fs::write(Path::new(folder).join(name(&file) + ".txt"), text).unwrap();
+        }
+    }
+}
+
+/// LightGBM loaded this very file and predicted what the golden file says.
+#[test]
+fn the_text_is_the_one_that_lightgbm_accepted() {
+    let model = foreign::read(&bytes("lightgbm_pandas.txt")).unwrap();
+    let text = foreign::lightgbm::write(&model).unwrap();
+    assert!(text.as_bytes() == bytes("../foreign_written.txt"), "run foreign_written.py on the new text");
 }

@@ -8,10 +8,10 @@ use super::{NAME, problem, unsupported};
 use crate::tree::{Leaf, Node, Rule, Tree};
 
 /// Bits of a node's `decision_type`.
-const CATEGORICAL: u8 = 1;
+pub(super) const CATEGORICAL: u8 = 1;
 pub(super) const DEFAULT_LEFT: u8 = 2;
 /// The two bits above say what stands for a missing value.
-const MISSING_ZERO: u8 = 1;
+pub(super) const MISSING_ZERO: u8 = 1;
 pub(super) const MISSING_NAN: u8 = 2;
 
 /// The trees of a file.
