@@ -157,11 +157,13 @@ pub(crate) fn solve(
             break;
         }
         let free_to_go = penalty.l2.iter().zip(&penalty.l1).any(|(l2, l1)| *l2 == 0.0 && *l1 == 0.0);
-        if free_to_go && step >= FIRST_LOOK && step % 2 == 0 {
-            if let Some(column) = recedes(rows, penalty, &direction, limits.intercept) {
-                state = State::Separated(column);
-                break;
-            }
+        if free_to_go
+            && step >= FIRST_LOOK
+            && step % 2 == 0
+            && let Some(column) = recedes(rows, penalty, &direction, limits.intercept)
+        {
+            state = State::Separated(column);
+            break;
         }
     }
     let current = curvature == Curvature::Observed && !kept && !rows.shape.has_observed();
