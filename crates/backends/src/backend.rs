@@ -26,7 +26,41 @@ pub enum Backend {
     Glm(GlmParams),
     /// The weighted mean of several learners.
     Blend(BlendParams),
+    /// LightGBM's gradient boosting: binary targets, several classes and numbers.
+    #[cfg(feature = "lightgbm")]
+    #[serde(rename = "lightgbm")]
+    LightGbm(crate::lightgbm::LightGbmParams),
+    /// XGBoost's gradient boosting: binary targets, several classes and numbers.
+    #[cfg(feature = "xgboost")]
+    #[serde(rename = "xgboost")]
+    XgBoost(crate::xgboost::XgBoostParams),
+    /// linfa's logistic regression: binary targets and several classes.
+    #[cfg(feature = "linfa")]
+    #[serde(rename = "linfa-logistic")]
+    LinfaLogistic(crate::linfa::LinfaLogisticParams),
+    /// A random forest on linfa's trees: binary targets and several classes.
+    #[cfg(feature = "linfa")]
+    #[serde(rename = "linfa-forest")]
+    LinfaForest(crate::linfa::LinfaForestParams),
+    /// smartcore's logistic regression: binary targets and several classes.
+    #[cfg(feature = "smartcore")]
+    #[serde(rename = "smartcore-logistic")]
+    SmartcoreLogistic(crate::smartcore::SmartcoreLogisticParams),
+    /// smartcore's random forest: binary targets, several classes and numbers.
+    #[cfg(feature = "smartcore")]
+    #[serde(rename = "smartcore-forest")]
+    SmartcoreForest(crate::smartcore::SmartcoreForestParams),
 }
+
+/// The names of backends that not every build has, with their features.
+const BEHIND_FEATURES: [(&str, &str); 6] = [
+    ("lightgbm", "lightgbm"),
+    ("xgboost", "xgboost"),
+    ("linfa-logistic", "linfa"),
+    ("linfa-forest", "linfa"),
+    ("smartcore-logistic", "smartcore"),
+    ("smartcore-forest", "smartcore"),
+];
 
 impl Default for Backend {
     fn default() -> Self {
@@ -36,12 +70,31 @@ impl Default for Backend {
 
 impl Backend {
     /// The names that [`Backend::by_name`] knows.
-    pub const NAMES: &[&'static str] = &["gbdt", "forest", "logistic", "glm", "blend"];
+    pub const NAMES: &[&'static str] = &[
+        "gbdt",
+        "forest",
+        "logistic",
+        "glm",
+        "blend",
+        #[cfg(feature = "lightgbm")]
+        "lightgbm",
+        #[cfg(feature = "xgboost")]
+        "xgboost",
+        #[cfg(feature = "linfa")]
+        "linfa-logistic",
+        #[cfg(feature = "linfa")]
+        "linfa-forest",
+        #[cfg(feature = "smartcore")]
+        "smartcore-logistic",
+        #[cfg(feature = "smartcore")]
+        "smartcore-forest",
+    ];
 
     /// The backend of this name with its default parameters.
     ///
     /// # Errors
-    /// [`Error::Parameter`] listing the names there are.
+    /// [`Error::Parameter`] listing the names there are; [`Error::Unsupported`] naming the feature that this build
+    /// lacks, for a backend that needs one.
     pub fn by_name(name: &str) -> Result<Self> {
         match name {
             "gbdt" => Ok(Self::Gbdt(GbdtParams::default())),
@@ -49,7 +102,23 @@ impl Backend {
             "logistic" => Ok(Self::Logistic(LogisticParams::default())),
             "glm" => Ok(Self::Glm(GlmParams::default())),
             "blend" => Ok(Self::Blend(BlendParams::default())),
+            #[cfg(feature = "lightgbm")]
+            "lightgbm" => Ok(Self::LightGbm(Default::default())),
+            #[cfg(feature = "xgboost")]
+            "xgboost" => Ok(Self::XgBoost(Default::default())),
+            #[cfg(feature = "linfa")]
+            "linfa-logistic" => Ok(Self::LinfaLogistic(Default::default())),
+            #[cfg(feature = "linfa")]
+            "linfa-forest" => Ok(Self::LinfaForest(Default::default())),
+            #[cfg(feature = "smartcore")]
+            "smartcore-logistic" => Ok(Self::SmartcoreLogistic(Default::default())),
+            #[cfg(feature = "smartcore")]
+            "smartcore-forest" => Ok(Self::SmartcoreForest(Default::default())),
             _ => {
+                if let Some((_, feature)) = BEHIND_FEATURES.iter().find(|(behind, _)| *behind == name) {
+                    let what = format!("the backend `{name}`: it lacks the feature `{feature}`");
+                    return Err(Error::unsupported("this build", what));
+                }
                 let expected = format!("one of {}", Self::NAMES.join(", ")).into();
                 Err(Error::Parameter { name: "backend", value: name.to_owned(), expected })
             }
@@ -85,6 +154,18 @@ impl Backend {
                 early_stopping_rounds: patience,
                 ..params.clone()
             }),
+            #[cfg(feature = "lightgbm")]
+            Self::LightGbm(params) => Self::LightGbm(crate::lightgbm::LightGbmParams {
+                trees: iterations,
+                early_stopping_rounds: patience,
+                ..params.clone()
+            }),
+            #[cfg(feature = "xgboost")]
+            Self::XgBoost(params) => Self::XgBoost(crate::xgboost::XgBoostParams {
+                trees: iterations,
+                early_stopping_rounds: patience,
+                ..params.clone()
+            }),
             Self::Blend(blend) => {
                 let mut blend = blend.clone();
                 for member in &mut blend.members {
@@ -101,6 +182,10 @@ impl Backend {
     pub fn iterates(&self) -> bool {
         match self {
             Self::Gbdt(_) => true,
+            #[cfg(feature = "lightgbm")]
+            Self::LightGbm(_) => true,
+            #[cfg(feature = "xgboost")]
+            Self::XgBoost(_) => true,
             Self::Blend(blend) => blend.members.iter().any(|m| m.learner.iterates()),
             _ => false,
         }
@@ -117,6 +202,18 @@ impl Backend {
             Self::Logistic(params) => Box::new(params.check()?),
             Self::Glm(params) => Box::new(params.check()?),
             Self::Blend(params) => Box::new(params.check()?),
+            #[cfg(feature = "lightgbm")]
+            Self::LightGbm(params) => Box::new(params.check()?),
+            #[cfg(feature = "xgboost")]
+            Self::XgBoost(params) => Box::new(params.check()?),
+            #[cfg(feature = "linfa")]
+            Self::LinfaLogistic(params) => Box::new(params.check()?),
+            #[cfg(feature = "linfa")]
+            Self::LinfaForest(params) => Box::new(params.check()?),
+            #[cfg(feature = "smartcore")]
+            Self::SmartcoreLogistic(params) => Box::new(params.check()?),
+            #[cfg(feature = "smartcore")]
+            Self::SmartcoreForest(params) => Box::new(params.check()?),
         })
     }
 }
@@ -131,6 +228,18 @@ pub fn load(artifact: &Artifact) -> Result<Box<dyn Model>> {
         LogisticModel::KIND => Box::new(LogisticModel::from_artifact(artifact)?),
         GlmModel::KIND => Box::new(GlmModel::from_artifact(artifact)?),
         AverageModel::KIND => Box::new(AverageModel::from_artifact(artifact)?),
+        #[cfg(feature = "lightgbm")]
+        crate::lightgbm::LightGbmModel::KIND => {
+            Box::new(crate::lightgbm::LightGbmModel::from_artifact(artifact)?)
+        }
+        #[cfg(feature = "xgboost")]
+        crate::xgboost::XgBoostModel::KIND => {
+            Box::new(crate::xgboost::XgBoostModel::from_artifact(artifact)?)
+        }
+        #[cfg(feature = "linfa")]
+        kind if crate::linfa::reads(kind) => crate::linfa::load(artifact)?,
+        #[cfg(feature = "smartcore")]
+        kind if crate::smartcore::reads(kind) => crate::smartcore::load(artifact)?,
         found => {
             let expected = "trees, logistic, glm or average".to_owned();
             return Err(Error::ArtifactKind { found: found.to_owned(), expected });

@@ -50,6 +50,8 @@ enum Column {
 struct Moments {
     /// Share of the weight of rows with a value.
     known: Vec<f64>,
+    /// Rows without a value.
+    missing: Vec<f64>,
     mean: Vec<f64>,
     low: Vec<f64>,
     high: Vec<f64>,
@@ -204,8 +206,8 @@ impl Design {
         let mut a = vec![0.0; self.width()];
         a[at] = 1.0 / self.scales[at];
         if self.intercept && at == 0 {
-            for j in 1..a.len() {
-                a[j] = -self.centres[j] / self.scales[j];
+            for (a, (centre, scale)) in a.iter_mut().zip(self.centres.iter().zip(&self.scales)).skip(1) {
+                *a = -centre / scale;
             }
         }
         a
@@ -279,23 +281,30 @@ impl Terms {
 fn moments(sample: &Sample<'_>, features: usize, total: f64, threads: &Threads) -> Moments {
     let new = || Moments {
         known: vec![0.0; features],
+        missing: vec![0.0; features],
         mean: vec![0.0; features],
         low: vec![f64::INFINITY; features],
         high: vec![f64::NEG_INFINITY; features],
     };
     let parts = threads.map(sample.len().div_ceil(PIECE), |piece| {
         let mut part = new();
+        let Moments { known, missing, mean, low, high } = &mut part;
+        let (known, missing, mean) =
+            (&mut known[..features], &mut missing[..features], &mut mean[..features]);
+        let (low, high) = (&mut low[..features], &mut high[..features]);
         for row in piece * PIECE..((piece + 1) * PIECE).min(sample.len()) {
             // The share comes before the sum: values near the largest double must not overflow.
             let share = sample.w[row] / total;
-            for (at, &value) in sample.features(row).iter().enumerate() {
-                let (share, value) = if value.is_nan() { (0.0, 0.0) } else { (share, value) };
-                part.known[at] += share;
-                part.mean[at] += share * value;
-                if share > 0.0 {
-                    part.low[at] = part.low[at].min(value);
-                    part.high[at] = part.high[at].max(value);
-                }
+            let values = &sample.features(row)[..features];
+            // Selections instead of branches, so that the loop runs over several features at once.
+            for at in 0..features {
+                let value = values[at];
+                let nan = value.is_nan();
+                known[at] += if nan { 0.0 } else { share };
+                missing[at] += if nan { 1.0 } else { 0.0 };
+                mean[at] += if nan { 0.0 } else { share * value };
+                low[at] = if value < low[at] { value } else { low[at] };
+                high[at] = if value > high[at] { value } else { high[at] };
             }
         }
         part
@@ -303,6 +312,7 @@ fn moments(sample: &Sample<'_>, features: usize, total: f64, threads: &Threads) 
     let mut all = parts.into_iter().fold(new(), |mut all, part| {
         for at in 0..features {
             all.known[at] += part.known[at];
+            all.missing[at] += part.missing[at];
             all.mean[at] += part.mean[at];
             all.low[at] = all.low[at].min(part.low[at]);
             all.high[at] = all.high[at].max(part.high[at]);
@@ -317,16 +327,12 @@ fn moments(sample: &Sample<'_>, features: usize, total: f64, threads: &Threads) 
         if all.low[at] == all.high[at] {
             all.mean[at] = all.low[at];
         }
-        // Shares that sum to 1 but for rounding leave nothing missing.
-        if (1.0 - all.known[at]).abs() < 1e-9 && !sample_misses(sample, at) {
+        // Shares sum to 1 but for rounding, which must leave nothing missing.
+        if all.missing[at] == 0.0 {
             all.known[at] = 1.0;
         }
     }
     all
-}
-
-fn sample_misses(sample: &Sample<'_>, feature: usize) -> bool {
-    (0..sample.len()).any(|row| sample.features(row)[feature].is_nan())
 }
 
 /// Standard deviation of each feature, a missing value counting as the mean.
@@ -340,9 +346,10 @@ fn deviations(sample: &Sample<'_>, moments: &Moments, total: f64, threads: &Thre
         let mut part = vec![0.0; features];
         for row in piece * PIECE..((piece + 1) * PIECE).min(sample.len()) {
             let share = sample.w[row] / total;
-            for (at, &value) in sample.features(row).iter().enumerate() {
-                let off = if value.is_nan() { 0.0 } else { (value - moments.mean[at]) * inverse[at] };
-                part[at] += share * off * off;
+            let values = sample.features(row).iter().zip(&moments.mean).zip(&inverse);
+            for (sum, ((value, mean), inverse)) in part.iter_mut().zip(values) {
+                let off = (value - mean) * inverse;
+                *sum += if off.is_nan() { 0.0 } else { share * off * off };
             }
         }
         part

@@ -130,13 +130,14 @@ impl<'a> Prepared<'a> {
             beta[0] = if intercept.is_finite() { intercept } else { 0.0 };
             return beta;
         }
-        if self.rows().sums(&beta, Curvature::Expected).loss.is_finite() {
+        if self.rows().sums(&beta, Curvature::Skipped).loss.is_finite() {
             return beta;
         }
         let targets: Vec<f64> = self.sample.y.iter().map(|y| link(0.9 * y + 0.1 * mean)).collect();
         let squares = Shape { variance: Variance::Power(0.0), link: Link::Identity };
         let sums = Rows { y: &targets, shape: squares, ..self.rows() }.sums(&beta, Curvature::Expected);
-        let factor = Factor::new(&sums.hessian, beta.len(), &vec![true; beta.len()], 1e-11);
+        let factor =
+            Factor::new(&sums.hessian.unwrap_or_default(), beta.len(), &vec![true; beta.len()], 1e-11);
         factor.solve(&sums.gradient).iter().map(|g| -g).collect()
     }
 
@@ -191,18 +192,27 @@ impl<'a> Prepared<'a> {
 
     /// Deviance of the model of intercept and offsets alone; `None` where it has no mean.
     fn null_deviance(&self) -> Option<f64> {
-        let (width, rows) = (usize::from(self.design.intercept), self.sample.len());
-        let constant = Blocks::build(rows, width, &self.threads, |_, out| out.fill(1.0));
-        let rows = self.rows_of(&constant);
-        let beta = match (width, &self.sample.offsets) {
-            (0, _) => Vec::new(),
-            (_, None) => vec![self.shape.link.scale().from_output(self.sample.mean_target())],
-            (_, Some(_)) => {
-                let start = vec![self.start()[0]];
-                solver::solve(&rows, &Penalty::none(1), self.limits(), start, |_, _| Ok(())).ok()?.beta
+        let (y, w) = (&self.sample.y, &self.sample.w);
+        let at = |mu: f64| y.iter().zip(&**w).map(|(y, w)| w * self.shape.deviance(*y, mu)).sum::<f64>();
+        let deviance = match (self.design.intercept, &self.sample.offsets) {
+            (true, None) => at(self.sample.mean_target()),
+            (false, None) => at(self.shape.mean(0.0)),
+            (intercept, Some(_)) => {
+                let width = usize::from(intercept);
+                let constant = Blocks::build(y.len(), width, &self.threads, |_, out| out.fill(1.0));
+                let rows = self.rows_of(&constant);
+                let beta = match intercept {
+                    true => {
+                        let start = vec![self.start()[0]];
+                        solver::solve(&rows, &Penalty::none(1), self.limits(), start, |_, _| Ok(()))
+                            .ok()?
+                            .beta
+                    }
+                    false => Vec::new(),
+                };
+                rows.figures(&beta, self.params.family).deviance
             }
         };
-        let deviance = rows.figures(&beta, self.params.family).deviance;
         deviance.is_finite().then_some(deviance)
     }
 
@@ -210,9 +220,13 @@ impl<'a> Prepared<'a> {
     /// left out.
     fn variances(&self, solution: &Solution) -> Vec<Option<f64>> {
         let width = self.design.width();
-        let expected = solution.curvature == Curvature::Expected || !self.shape.has_observed();
-        let again = (!expected).then(|| self.rows().sums(&solution.beta, Curvature::Expected).hessian);
-        let information = again.as_ref().unwrap_or(&solution.sums.hessian);
+        let again = match solution.information {
+            Some(_) => None,
+            None => self.rows().sums(&solution.beta, Curvature::Expected).hessian,
+        };
+        let Some(information) = solution.information.as_ref().or(again.as_ref()) else {
+            return vec![None; width];
+        };
         let wanted: Vec<bool> = (0..width).map(|j| !solution.collinear.contains(&j)).collect();
         let factor = Factor::new(information, width, &wanted, 0.0);
         let variance = |j: usize| {

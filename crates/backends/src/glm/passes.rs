@@ -23,6 +23,8 @@ pub(crate) struct Rows<'a> {
 /// Which second derivative a pass sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Curvature {
+    /// None at all.
+    Skipped,
     Expected,
     /// The observed one, where the shape has it.
     Observed,
@@ -37,8 +39,8 @@ pub(crate) struct Sums {
     pub(crate) size: f64,
     /// One number a column.
     pub(crate) gradient: Vec<f64>,
-    /// Columns × columns, symmetric.
-    pub(crate) hessian: Vec<f64>,
+    /// Columns × columns, symmetric; `None` where it was not asked for.
+    pub(crate) hessian: Option<Vec<f64>>,
 }
 
 /// Sums at the solution.
@@ -87,9 +89,10 @@ impl Rows<'_> {
         let (columns, width) = (self.x.columns(), self.x.padded());
         let beta = self.padded(beta);
         let observed = curvature == Curvature::Observed && self.shape.has_observed();
+        let wanted = curvature != Curvature::Skipped;
         let parts = self.pieces(|from, to| {
-            let mut part =
-                Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian: vec![0.0; width * width] };
+            let hessian = wanted.then(|| vec![0.0; width * width]);
+            let mut part = Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian };
             for number in from..to {
                 self.add_block(number, &beta, observed, &mut part);
             }
@@ -99,7 +102,7 @@ impl Rows<'_> {
             loss: 0.0,
             size: 0.0,
             gradient: vec![0.0; columns],
-            hessian: vec![0.0; columns * columns],
+            hessian: wanted.then(|| vec![0.0; columns * columns]),
         };
         for part in parts {
             total.loss += part.loss;
@@ -107,16 +110,19 @@ impl Rows<'_> {
             for (sum, value) in total.gradient.iter_mut().zip(&part.gradient) {
                 *sum += value;
             }
+            let (Some(sums), Some(part)) = (&mut total.hessian, &part.hessian) else { continue };
             for i in 0..columns {
-                let row = &mut total.hessian[i * columns..][i..columns];
-                for (sum, value) in row.iter_mut().zip(&part.hessian[i * width..][i..columns]) {
+                let row = &mut sums[i * columns..][i..columns];
+                for (sum, value) in row.iter_mut().zip(&part[i * width..][i..columns]) {
                     *sum += value;
                 }
             }
         }
-        for i in 0..columns {
-            for j in 0..i {
-                total.hessian[i * columns + j] = total.hessian[j * columns + i];
+        if let Some(hessian) = &mut total.hessian {
+            for i in 0..columns {
+                for j in 0..i {
+                    hessian[i * columns + j] = hessian[j * columns + i];
+                }
             }
         }
         total
@@ -136,7 +142,9 @@ impl Rows<'_> {
         }
         let block = self.x.block(number);
         blocks::gradient(block, &slopes, &mut part.gradient);
-        blocks::gram(block, &curvatures, &mut part.hessian);
+        if let Some(hessian) = &mut part.hessian {
+            blocks::gram(block, &curvatures, hessian);
+        }
     }
 
     /// Weighted mean of each column.

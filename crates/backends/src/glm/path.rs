@@ -104,7 +104,7 @@ pub fn path(
     let glm = penalised(params)?;
     let prepared = Prepared::new(&glm, data, context)?;
     let (alphas, start) = alphas(&prepared, params, along);
-    let null = prepared.mean_loss(prepared.rows().sums(&start, Curvature::Expected).loss);
+    let null = prepared.mean_loss(prepared.rows().sums(&start, Curvature::Skipped).loss);
     let mut points = Vec::with_capacity(alphas.len());
     follow(&prepared, &alphas, start, context, |alpha, beta, loss, converged| {
         let explained = if null > 0.0 { (1.0 - prepared.mean_loss(loss) / null).max(0.0) } else { 0.0 };
@@ -191,7 +191,7 @@ fn alphas(prepared: &Prepared<'_>, params: &GlmParams, along: &PathParams) -> (V
         alphas.sort_by(|a, b| b.total_cmp(a));
         return (alphas, start);
     }
-    let gradient = prepared.rows().sums(&start, Curvature::Expected).gradient;
+    let gradient = prepared.rows().sums(&start, Curvature::Skipped).gradient;
     let total = prepared.sample.total_weight();
     let pull = |(j, g): (usize, &f64)| match prepared.factor(j) {
         0.0 => 0.0,
@@ -218,7 +218,7 @@ fn follow(
     let mut history = Vec::new();
     for &alpha in alphas {
         let solution = prepared.solve(alpha, at, context, &mut history)?;
-        each(alpha, &solution.beta, solution.sums.loss, solution.state == State::Converged)?;
+        each(alpha, &solution.beta, solution.loss, solution.state == State::Converged)?;
         at = solution.beta;
     }
     Ok(())

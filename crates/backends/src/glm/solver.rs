@@ -4,7 +4,9 @@
 //! by coordinate descent on its Hessian else (the proximal Newton method of Friedman, Hastie & Tibshirani,
 //! *Regularization paths for generalized linear models via coordinate descent*, 2010, with the Gram matrix in
 //! the place of the rows). The Hessian is the observed one where that is positive for every row, else the
-//! expected one (Fisher scoring, the same as iteratively reweighted least squares).
+//! expected one (Fisher scoring, the same as iteratively reweighted least squares). It costs most of a pass over
+//! the rows, and changes little where a step was short: then the one before serves again, as long as steps
+//! shrink fast with it.
 
 use tenure_core::{Error, Result};
 
@@ -14,6 +16,10 @@ use super::passes::{Curvature, Rows, Sums};
 
 /// `1 − R²` of a column on those before it, below which it counts as a combination of them.
 const COLLINEAR: f64 = 1e-11;
+/// A step shorter than this, relative to the size of linear predictors, keeps the Hessian.
+const SHORT: f64 = 0.02;
+/// By what factor steps must shrink with a Hessian that was kept.
+const SHRINKING: f64 = 0.2;
 /// The first step after which a direction is looked at for separation.
 const FIRST_LOOK: usize = 6;
 
@@ -57,10 +63,10 @@ pub(crate) struct Solution {
     pub(crate) iterations: usize,
     /// Columns that are combinations of those before them: their coefficients are 0.
     pub(crate) collinear: Vec<usize>,
-    /// Sums at `beta`.
-    pub(crate) sums: Sums,
-    /// Which second derivative they hold.
-    pub(crate) curvature: Curvature,
+    /// Loss at `beta`, without penalty.
+    pub(crate) loss: f64,
+    /// The expected second derivative at `beta`, where the last step needed it.
+    pub(crate) information: Option<Vec<f64>>,
 }
 
 /// How the search ended.
@@ -91,6 +97,9 @@ pub(crate) fn solve(
     let mut beta = start;
     let mut curvature = Curvature::Expected;
     let mut sums = rows.sums(&beta, curvature);
+    let mut hessian = sums.hessian.take().unwrap_or_default();
+    // The length of the step before, and whether the Hessian is not that of the last point.
+    let (mut before, mut kept) = (f64::INFINITY, false);
     if !sums.loss.is_finite() {
         return Err(Error::Data(
             "no starting point gives every row a mean that the family allows; the log link (logit for a binary \
@@ -106,9 +115,9 @@ pub(crate) fn solve(
     for step in 1..=limits.max_iterations {
         iterations = step;
         let direction = if penalty.l1.iter().any(|&l| l > 0.0) {
-            descend(&sums, penalty, &beta, limits)
+            descend(&hessian, &sums.gradient, penalty, &beta, limits)
         } else {
-            let (hessian, slope) = penalised(&sums, penalty, &beta);
+            let (hessian, slope) = penalised(&hessian, &sums.gradient, penalty, &beta);
             let tolerance = if step == 1 { COLLINEAR } else { 0.0 };
             let factor = Factor::new(&hessian, columns, &active, tolerance);
             let lost: Vec<usize> =
@@ -126,33 +135,47 @@ pub(crate) fn solve(
             }
             factor.solve(&slope).iter().map(|d| -d).collect()
         };
-        let taken = take_step(rows, penalty, &beta, &direction, &sums)?;
+        let reach = limits.unit + beta.iter().fold(0.0, |m, b| f64::max(m, b.abs()));
+        let length = direction.iter().fold(0.0, |m, d: &f64| f64::max(m, d.abs()));
+        let keep = length < SHORT * reach && (!kept || length < SHRINKING * before);
+        let wanted = if keep { Curvature::Skipped } else { Curvature::Observed };
+        let taken = take_step(rows, penalty, &beta, &direction, &sums, wanted)?;
         let moved = taken.beta.iter().zip(&beta).fold(0.0, |m, (a, b)| f64::max(m, (a - b).abs()));
         let largest = taken.beta.iter().fold(0.0, |m, b| f64::max(m, b.abs()));
         beta = taken.beta;
         sums = taken.sums;
-        curvature = Curvature::Observed;
+        // With a Hessian of another point the error is a share of the step, not its square.
+        let tolerance = limits.tolerance * if kept { 1e-2 } else { 1.0 };
+        before = length;
+        kept = sums.hessian.is_none();
+        if let Some(found) = sums.hessian.take() {
+            (hessian, curvature) = (found, Curvature::Observed);
+        }
         each_step(step, sums.loss)?;
-        if moved <= limits.tolerance * (limits.unit + largest) {
+        if moved <= tolerance * (limits.unit + largest) {
             state = if taken.stalled { State::Edge } else { State::Converged };
             break;
         }
         let free_to_go = penalty.l2.iter().zip(&penalty.l1).any(|(l2, l1)| *l2 == 0.0 && *l1 == 0.0);
-        if free_to_go && step >= FIRST_LOOK && step % 2 == 0 {
-            if let Some(column) = recedes(rows, penalty, &direction, limits.intercept) {
-                state = State::Separated(column);
-                break;
-            }
+        if free_to_go
+            && step >= FIRST_LOOK
+            && step % 2 == 0
+            && let Some(column) = recedes(rows, penalty, &direction, limits.intercept)
+        {
+            state = State::Separated(column);
+            break;
         }
     }
-    Ok(Solution { beta, state, iterations, collinear, sums, curvature })
+    let current = curvature == Curvature::Observed && !kept && !rows.shape.has_observed();
+    let information = current.then_some(hessian);
+    Ok(Solution { beta, state, iterations, collinear, loss: sums.loss, information })
 }
 
 /// Hessian and gradient with the quadratic penalty.
-fn penalised(sums: &Sums, penalty: &Penalty, beta: &[f64]) -> (Vec<f64>, Vec<f64>) {
+fn penalised(hessian: &[f64], gradient: &[f64], penalty: &Penalty, beta: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let columns = beta.len();
-    let mut hessian = sums.hessian.clone();
-    let mut slope = sums.gradient.clone();
+    let mut hessian = hessian.to_vec();
+    let mut slope = gradient.to_vec();
     for j in 0..columns {
         hessian[j * columns + j] += penalty.l2[j];
         slope[j] += penalty.l2[j] * beta[j];
@@ -174,6 +197,7 @@ fn take_step(
     beta: &[f64],
     direction: &[f64],
     sums: &Sums,
+    wanted: Curvature,
 ) -> Result<Taken> {
     let objective = sums.loss + penalty.value(beta);
     // By how much the linear model says that a full step lowers the objective.
@@ -187,7 +211,7 @@ fn take_step(
     let mut length = 1.0;
     loop {
         let next: Vec<f64> = beta.iter().zip(direction).map(|(b, d)| b + length * d).collect();
-        let found = rows.sums(&next, Curvature::Observed);
+        let found = rows.sums(&next, wanted);
         let value = found.loss + penalty.value(&next);
         // Steps whose gain is lost in the rounding of the objective are taken unseen.
         let fine = value <= objective + 1e-4 * length * linear.min(0.0) || linear.abs() * length <= rounding;
@@ -196,17 +220,17 @@ fn take_step(
         }
         length *= 0.5;
         if length < 1e-12 {
-            let sums = rows.sums(beta, Curvature::Observed);
+            let sums = rows.sums(beta, wanted);
             return Ok(Taken { beta: beta.to_vec(), sums, stalled: true });
         }
     }
 }
 
 /// The step to the minimum of the quadratic model with both penalties, by cyclic coordinate descent.
-fn descend(sums: &Sums, penalty: &Penalty, beta: &[f64], limits: Limits) -> Vec<f64> {
+fn descend(hessian: &[f64], gradient: &[f64], penalty: &Penalty, beta: &[f64], limits: Limits) -> Vec<f64> {
     const MOST_SWEEPS: usize = 20_000;
     let columns = beta.len();
-    let (hessian, mut slope) = penalised(sums, penalty, beta);
+    let (hessian, mut slope) = penalised(hessian, gradient, penalty, beta);
     let mut at = beta.to_vec();
     let mut update = |j: usize, at: &mut [f64]| -> f64 {
         let row = &hessian[j * columns..][..columns];

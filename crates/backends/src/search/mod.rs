@@ -38,7 +38,7 @@
 //! let base = Backend::by_name("logistic")?;
 //! let found = Search::new(&space, &options, &context).over(&base, &data, &k_fold(200, 3, 42)?)?;
 //! assert_eq!(found.trials.trials.len(), 4);
-//! let model = found.backend.check()?.fit(&data, None, &context)?.model;
+//! let model = found.refit(&data, &context)?.model;
 //! # assert_eq!(model.outputs().len(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -52,7 +52,7 @@ mod strategy;
 
 use serde::{Deserialize, Serialize};
 use tenure_core::params::require;
-use tenure_core::{Dataset, Error, FitContext, Result};
+use tenure_core::{Dataset, Error, FitContext, Fitted, Result};
 use tenure_eval::splits::Split;
 
 use self::cross_validation::{CrossValidation, data_fingerprint, settings_fingerprint, text_fingerprint};
@@ -111,6 +111,16 @@ pub struct Found {
     pub iterations: Option<usize>,
     /// What a user should know of, in words.
     pub notes: Vec<String>,
+}
+
+impl Found {
+    /// Fits the best backend on all rows.
+    ///
+    /// # Errors
+    /// What the backend's fit refuses.
+    pub fn refit(&self, data: &Dataset, context: &FitContext<'_>) -> Result<Fitted> {
+        self.backend.clone().check()?.fit(data, None, context)
+    }
 }
 
 impl<'a, 'b> Search<'a, 'b> {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{BinnedFeature, Bins, TrainingRows};
+use super::{BinnedFeature, Bins, TrainingRows, zeroed};
 
 /// A row's bins are padded to a multiple of this, so that eight can be read at once.
 const STRIDE_STEP: usize = 8;
@@ -23,7 +23,7 @@ impl BinnedMatrix {
     pub(crate) fn new(features: &[BinnedFeature], data: TrainingRows<'_>, parallel: bool) -> Self {
         let n = data.rows.len();
         let stride = features.len().div_ceil(STRIDE_STEP) * STRIDE_STEP;
-        let mut by_row = vec![0; n * stride];
+        let mut by_row = zeroed(n * stride);
         let lookups: Vec<Lookup<'_>> = features.iter().map(Lookup::new).collect();
         let fill = |(tile, out): (usize, &mut [u8])| {
             let rows = &data.rows[tile * TILE..(tile * TILE + TILE).min(n)];
@@ -56,7 +56,7 @@ impl BinnedMatrix {
 
 /// Columns of a row-major byte matrix, eight at a time so that each row is read as few times as possible.
 fn transpose(by_row: &[u8], rows: usize, stride: usize, columns: usize) -> Vec<u8> {
-    let mut out = vec![0; columns * rows];
+    let mut out = zeroed(columns * rows);
     if rows == 0 {
         return out;
     }

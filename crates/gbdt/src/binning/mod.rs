@@ -6,15 +6,15 @@
 //! into one bin is left out.
 
 mod matrix;
+mod pages;
+mod sample;
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
-use tenure_core::{FeatureKind, Schema, seed};
+use tenure_core::{FeatureKind, Schema};
 
 pub(crate) use matrix::BinnedMatrix;
-
-/// Rows looked at to find the bounds of numeric bins.
-const SAMPLE: usize = 200_000;
+pub(crate) use pages::zeroed;
 
 /// How often a feature of many levels is binned at most; what is rarer than the levels that fit shares a bin for good.
 const MOST_PARTS: usize = 16;
@@ -77,17 +77,25 @@ pub(crate) fn find_bins(
     seed: u64,
     parallel: bool,
 ) -> Vec<BinnedFeature> {
-    let sample = sample(data.rows.len(), seed);
-    let bins = |column: usize| match &schema.features()[column].kind {
-        FeatureKind::Numeric => vec![numeric(column, data, &sample, max)],
+    let sample = sample::sample(data.rows.len(), seed);
+    let missing = sample::missing(data, parallel);
+    let weights = || data.weights.map(|w| sample.iter().map(|&at| w[at]).collect());
+    let bins = |column: usize, values: Vec<f64>| match &schema.features()[column].kind {
+        FeatureKind::Numeric => vec![numeric(column, values, weights(), missing[column], max)],
         FeatureKind::Categorical { levels } => categorical(column, levels.len(), data, max),
     };
-    let found: Vec<Vec<BinnedFeature>> = if parallel {
-        (0..schema.len()).into_par_iter().map(bins).collect()
-    } else {
-        (0..schema.len()).map(bins).collect()
+    let some = |group: usize| -> Vec<BinnedFeature> {
+        let first = group * sample::COLUMNS;
+        let values = sample::gather(data.x, data.rows, &sample, first);
+        (first..).zip(values).flat_map(|(column, values)| bins(column, values)).collect()
     };
-    found.into_iter().flatten().filter(|f| f.total() > 1).collect()
+    let groups = 0..schema.len().div_ceil(sample::COLUMNS);
+    let found: Vec<BinnedFeature> = if parallel {
+        groups.into_par_iter().flat_map_iter(some).collect()
+    } else {
+        groups.flat_map(some).collect()
+    };
+    found.into_iter().filter(|f| f.total() > 1).collect()
 }
 
 /// How many columns of a schema are left out for want of a second bin.
@@ -97,28 +105,23 @@ pub(crate) fn constant_columns(schema: &Schema, features: &[BinnedFeature]) -> u
     schema.len() - used.len()
 }
 
-/// Positions among the training rows: all of them, or one drawn from each of `SAMPLE` equal stretches.
-fn sample(n: usize, seed: u64) -> Vec<usize> {
-    if n <= SAMPLE {
-        return (0..n).collect();
-    }
-    let stretch = n as f64 / SAMPLE as f64;
-    (0..SAMPLE).map(|i| (((i as f64 + seed::unit(seed, i as u64)) * stretch) as usize).min(n - 1)).collect()
-}
-
-fn numeric(column: usize, data: TrainingRows<'_>, sample: &[usize], max: usize) -> BinnedFeature {
-    let missing = data.rows.iter().any(|&row| data.x[[row as usize, column]].is_nan());
-    let weight = |at: usize| data.weights.map_or(1.0, |w| w[at]);
-    let value = |at: usize| data.x[[data.rows[at] as usize, column]];
-    let mut distinct: Vec<(f64, f64)> = match data.weights {
+/// The bins of a column with these `values` in the sampled rows, of these `weights`.
+fn numeric(
+    column: usize,
+    mut values: Vec<f64>,
+    weights: Option<Vec<f64>>,
+    missing: bool,
+    max: usize,
+) -> BinnedFeature {
+    let mut distinct: Vec<(f64, f64)> = match weights {
         None => {
-            let mut values: Vec<f64> = sample.iter().map(|&at| value(at)).filter(|v| !v.is_nan()).collect();
-            values.sort_unstable_by(f64::total_cmp);
+            values.retain(|v| !v.is_nan());
+            sample::sort(&mut values);
             values.into_iter().map(|v| (v, 1.0)).collect()
         }
-        Some(_) => {
+        Some(weights) => {
             let mut values: Vec<(f64, f64)> =
-                sample.iter().map(|&at| (value(at), weight(at))).filter(|(v, _)| !v.is_nan()).collect();
+                values.into_iter().zip(weights).filter(|(v, _)| !v.is_nan()).collect();
             values.sort_by(|a, b| a.0.total_cmp(&b.0));
             values
         }
@@ -218,10 +221,7 @@ mod tests {
     use tenure_core::Feature;
 
     fn bins_of(values: &[f64], max: usize) -> BinnedFeature {
-        let x = Array2::from_shape_vec((values.len(), 1), values.to_vec()).unwrap();
-        let rows: Vec<u32> = (0..values.len() as u32).collect();
-        let sample: Vec<usize> = (0..values.len()).collect();
-        numeric(0, TrainingRows { x: x.view(), rows: &rows, weights: None }, &sample, max)
+        numeric(0, values.to_vec(), None, values.iter().any(|v| v.is_nan()), max)
     }
 
     #[test]

@@ -63,6 +63,7 @@ impl Outcome {
                 Answer::Probability => named(Output::probability(target()), class),
                 Answer::Value => named(Output::value(target(), ""), class),
             })
+            .map(|output| output.on_scale(self.link.scale()))
             .collect())
     }
 }
@@ -169,3 +170,4 @@ pub(super) fn features(
 
 /// How many names are made up even for a small file.
 pub(super) const MADE_UP: usize = 1 << 16;
+

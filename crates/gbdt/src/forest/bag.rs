@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn small_weights_are_scaled_and_large_ones_kept() {
-        assert_eq!(scaled(vec![0.1, 0.3], 0.4), [0.5, 1.5]);
+        assert_eq!(scaled(vec![0.25, 0.75], 1.0), [0.5, 1.5]);
         assert_eq!(scaled(vec![1.0, 3.0], 4.0), [1.0, 3.0]);
         assert_eq!(scaled(vec![1e300, 1e300], 2e300), [1e9, 1e9]);
     }

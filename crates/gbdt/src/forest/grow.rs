@@ -28,7 +28,7 @@ pub(super) struct Limits {
     pub rules: Rules,
     pub depth: usize,
     pub min_rows_split: f64,
-    /// Least gain, in the unit of the criterion.
+    /// Least gain of a split per weight of the tree's rows, in the unit of the criterion.
     pub min_gain: f64,
     /// Features drawn for a node.
     pub columns: usize,
@@ -106,13 +106,17 @@ impl<const N: usize> Grower<N> {
     pub(super) fn grow(&mut self, source: Source<'_>, limits: &Limits, seed: u64) -> Grown<N> {
         let mut grown = Grown { nodes: Vec::new(), leaves: Vec::new() };
         let mut open = vec![Open { start: 0, len: self.index.len(), depth: 0, seed, parent: None }];
+        let mut least_gain = None;
         while let Some(node) = open.pop() {
             let (total, pure) = self.gather(&source, &node);
+            let least_gain = *least_gain.get_or_insert(limits.min_gain * total[0]);
             let enough = total[0] >= limits.min_rows_split && total[0] >= 2.0 * limits.rules.min_rows;
             let best = if pure || !enough || node.depth >= limits.depth {
                 None
             } else {
-                self.best(&source, limits, &node, &total)
+                let best = self.best(&source, limits, &node, &total);
+                // Without a least gain a split need not have any, not even after rounding.
+                best.filter(|&(_, _, gain)| limits.min_gain == 0.0 || gain >= least_gain)
             };
             let Some((feature, candidate, gain)) = best else {
                 let leaf = grown.leaves.len() as i32;
@@ -138,7 +142,7 @@ impl<const N: usize> Grower<N> {
                 larger_left: candidate.larger_left,
                 goes_left,
                 children: [0; 2],
-                gain,
+                gain: gain.max(0.0),
                 cover: total[0],
             });
             attach(&mut grown, &node, at as i32);
@@ -206,7 +210,7 @@ impl<const N: usize> Grower<N> {
         let (feature, candidate) = best?;
         let criterion = limits.rules.criterion;
         let gain = (candidate.score - score(criterion, total)) * unit::<N>(criterion);
-        (limits.min_gain == 0.0 || gain >= limits.min_gain).then_some((feature, candidate, gain.max(0.0)))
+        Some((feature, candidate, gain))
     }
 
     /// The bins of the node's rows.

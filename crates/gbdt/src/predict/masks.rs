@@ -65,21 +65,37 @@ impl Masks {
 
     /// Adds a tree's leaves to the sums of a block's rows; a column's codes are side by side.
     #[inline(always)]
-    pub(super) fn add(&self, tree: u32, codes: &[i8], sums: &mut [f64; BLOCK]) {
-        let (codes, _) = codes.as_chunks::<BLOCK>();
-        let ends = self.trees[tree as usize].start as usize..self.trees[tree as usize].end as usize;
-        let mut start = if ends.start == 0 { 0 } else { self.ends[ends.start - 1] as usize };
+    pub(super) fn add(&self, tree: u32, codes: &[[i8; BLOCK]], sums: &mut [f64; BLOCK]) {
         let mut leaf = [0; BLOCK];
-        let mut byte = ends.len() * BYTE;
-        for &end in &self.ends[ends] {
-            let entries = &self.entries[start..end as usize];
-            start = end as usize;
-            byte -= BYTE;
-            first_left(entries, codes, byte as u8, &mut leaf);
-        }
+        self.bytes(tree, |byte, entries| first_left(entries, codes, byte, &mut leaf));
         let values = &self.values[tree as usize];
         for (sum, leaf) in sums.iter_mut().zip(leaf) {
             *sum += values[usize::from(leaf) % LEAVES];
+        }
+    }
+
+    /// [`Masks::add`] by AVX2; the same bits.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn add_avx2(&self, tree: u32, codes: &[[i8; BLOCK]], sums: &mut [f64; BLOCK]) {
+        let mut leaf = avx2::Leaf::zero();
+        self.bytes(tree, |byte, entries| leaf.first_left(entries, codes, byte));
+        let values = &self.values[tree as usize];
+        for (sum, leaf) in sums.iter_mut().zip(leaf.numbers()) {
+            *sum += values[usize::from(leaf) % LEAVES];
+        }
+    }
+
+    /// Hands out the bytes of a tree from right to left: the number of the first leaf, and the entries.
+    #[inline(always)]
+    fn bytes(&self, tree: u32, mut each: impl FnMut(u8, &[Entry])) {
+        let ends = self.trees[tree as usize].start as usize..self.trees[tree as usize].end as usize;
+        let mut start = if ends.start == 0 { 0 } else { self.ends[ends.start - 1] as usize };
+        let mut byte = ends.len() * BYTE;
+        for &end in &self.ends[ends] {
+            byte -= BYTE;
+            each(byte as u8, &self.entries[start..end as usize]);
+            start = end as usize;
         }
     }
 }
@@ -124,4 +140,73 @@ fn in_order(tree: &Tree) -> (Vec<usize>, Vec<(usize, Range<usize>)>) {
         }
     }
     (leaves, taken)
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    //! [`super::first_left`] in two registers of 32 rows each.
+
+    use std::arch::x86_64::{
+        __m256i, _mm256_add_epi8, _mm256_and_si256, _mm256_blendv_epi8, _mm256_broadcastsi128_si256,
+        _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_or_si256,
+        _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256,
+        _mm_setr_epi8,
+    };
+
+    use super::{BLOCK, Entry};
+
+    const REGISTER: usize = 32;
+    const REGISTERS: usize = BLOCK / REGISTER;
+
+    /// The rows' leaves.
+    pub(super) struct Leaf([__m256i; REGISTERS]);
+
+    impl Leaf {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        pub(super) fn zero() -> Self {
+            Self([_mm256_setzero_si256(); REGISTERS])
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        pub(super) fn first_left(&mut self, entries: &[Entry], codes: &[[i8; BLOCK]], byte: u8) {
+            let mut taken = [_mm256_setzero_si256(); REGISTERS];
+            for entry in entries {
+                let codes = codes[entry.test.column as usize].as_chunks::<REGISTER>().0;
+                let code = _mm256_set1_epi8(entry.test.code);
+                let leaves = _mm256_set1_epi8(entry.leaves as i8);
+                for (taken, codes) in taken.iter_mut().zip(codes) {
+                    // SAFETY: reads 32 bytes of an array of 32.
+                    let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) };
+                    *taken = _mm256_or_si256(*taken, _mm256_and_si256(_mm256_cmpgt_epi8(codes, code), leaves));
+                }
+            }
+            let (all, low) = (_mm256_set1_epi8(-1), _mm256_set1_epi8(15));
+            // Trailing ones of the low four bits, far too many where they are all ones, and of the high four
+            // bits, four more: the smaller of the two is that of the byte.
+            let of_low = _mm_setr_epi8(0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0, 99);
+            let of_high = _mm_setr_epi8(4, 5, 4, 6, 4, 5, 4, 7, 4, 5, 4, 6, 4, 5, 4, 8);
+            let of_low = _mm256_broadcastsi128_si256(of_low);
+            let of_high = _mm256_broadcastsi128_si256(of_high);
+            for (leaf, taken) in self.0.iter_mut().zip(taken) {
+                let high = _mm256_and_si256(_mm256_srli_epi16::<4>(taken), low);
+                let high = _mm256_shuffle_epi8(of_high, high);
+                let low = _mm256_shuffle_epi8(of_low, _mm256_and_si256(taken, low));
+                let first = _mm256_add_epi8(_mm256_min_epu8(low, high), _mm256_set1_epi8(byte as i8));
+                *leaf = _mm256_blendv_epi8(first, *leaf, _mm256_cmpeq_epi8(taken, all));
+            }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        pub(super) fn numbers(&self) -> [u8; BLOCK] {
+            let mut numbers = [0; BLOCK];
+            for (numbers, leaf) in numbers.as_chunks_mut::<REGISTER>().0.iter_mut().zip(self.0) {
+                // SAFETY: writes 32 bytes into an array of 32.
+                unsafe { _mm256_storeu_si256(numbers.as_mut_ptr().cast(), leaf) };
+            }
+            numbers
+        }
+    }
 }

@@ -9,6 +9,8 @@
 
 mod columns;
 mod masks;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 mod walk;
 
 use std::cell::RefCell;
@@ -23,6 +25,8 @@ use crate::tree::Tree;
 
 pub(crate) use columns::{Columns, Test, TestIndex};
 use masks::Masks;
+#[cfg(target_arch = "x86_64")]
+use tiles::Tiles;
 use walk::Walk;
 
 /// Rows of a block.
@@ -47,6 +51,8 @@ pub(crate) struct Forest {
     columns: Columns,
     masks: Masks,
     walk: Walk,
+    #[cfg(target_arch = "x86_64")]
+    tiles: Option<Tiles>,
     /// The trees of the first score, then those of the second, and so on, as they are in [`Walk`].
     ways: Vec<Way>,
     scores: Vec<Score>,
@@ -57,62 +63,73 @@ pub(crate) struct Forest {
 struct Score {
     base: f64,
     trees: Range<usize>,
-}
-
-/// Calls a body compiled for AVX2 where the processor has it. Both give the same bits.
-macro_rules! vectorised {
-    ($(#[$doc:meta])* fn $name:ident(&self $(, $arg:ident : $type:ty)*) = $body:ident) => {
-        $(#[$doc])*
-        fn $name(&self $(, $arg: $type)*) {
-            #[cfg(target_arch = "x86_64")]
-            if std::arch::is_x86_feature_detected!("avx2") {
-                #[target_feature(enable = "avx2")]
-                fn with_avx2(this: &Forest $(, $arg: $type)*) {
-                    this.$body($($arg),*);
-                }
-                // SAFETY: the only requirement is AVX2, which was just found.
-                return unsafe { with_avx2(self $(, $arg)*) };
-            }
-            self.$body($($arg),*);
-        }
-    };
+    /// Its groups of trees in [`Tiles`].
+    #[cfg(target_arch = "x86_64")]
+    groups: Range<usize>,
 }
 
 impl Forest {
     /// Compiles checked trees for rows of the schema; tree `t` adds to score `t % bases.len()`.
     pub(crate) fn compile(schema: &Schema, bases: &[f64], trees: &[Tree]) -> Self {
         let (columns, index) = Columns::compile(schema, trees);
-        let (masks, walk) = (Masks::default(), Walk::new(columns.len()));
-        let mut forest = Self { columns, masks, walk, ways: Vec::new(), scores: Vec::new() };
+        let mut forest = Self {
+            walk: Walk::new(columns.len()),
+            #[cfg(target_arch = "x86_64")]
+            tiles: Tiles::new(columns.len()),
+            columns,
+            masks: Masks::default(),
+            ways: Vec::new(),
+            scores: Vec::new(),
+        };
         for (score, &base) in bases.iter().enumerate() {
+            let trees: Vec<&Tree> = trees.iter().skip(score).step_by(bases.len()).collect();
             let start = forest.ways.len();
-            for tree in trees.iter().skip(score).step_by(bases.len()) {
+            for tree in &trees {
                 let walked = forest.walk.push(tree, &index);
                 let masked = forest.masks.push(tree, &index);
                 forest.ways.push(masked.map_or(Way::Walk(walked), Way::Masks));
             }
-            forest.scores.push(Score { base, trees: start..forest.ways.len() });
+            #[cfg(target_arch = "x86_64")]
+            let groups = forest.tiles.as_mut().and_then(|tiles| tiles.push(&trees, &index));
+            #[cfg(target_arch = "x86_64")]
+            if groups.is_none() {
+                forest.tiles = None;
+            }
+            forest.scores.push(Score {
+                base,
+                trees: start..forest.ways.len(),
+                #[cfg(target_arch = "x86_64")]
+                groups: groups.unwrap_or_default(),
+            });
         }
         forest
     }
 
     /// The raw scores of one row.
     pub(crate) fn raw_row(&self, row: &[f64], raw: &mut [f64]) {
-        SCRATCH.with_borrow_mut(|scratch| {
-            let codes = grown(&mut scratch.codes, self.columns.len());
-            self.row(row, codes, raw);
-        });
+        SCRATCH.with_borrow_mut(|scratch| self.one(row, &mut scratch.codes, raw));
     }
 
-    vectorised! {
-        fn row(&self, row: &[f64], codes: &mut [i8], raw: &mut [f64]) = row_body
-    }
-
-    #[inline(always)]
-    fn row_body(&self, row: &[f64], codes: &mut [i8], raw: &mut [f64]) {
-        self.columns.encode::<1>(row, codes);
+    fn one(&self, row: &[f64], codes: &mut Vec<i8>, raw: &mut [f64]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(tiles) = &self.tiles {
+            let mut codes = [0; Tiles::CODES];
+            // SAFETY: tiles are only made where the processor has AVX2.
+            return unsafe { self.one_avx2(tiles, row, &mut codes, raw) };
+        }
+        let codes = grown(codes, self.columns.len());
+        self.columns.encode::<1, false>(row, codes);
         for (raw, score) in raw.iter_mut().zip(&self.scores) {
             *raw = self.walk.score(score.trees.clone(), codes, score.base);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn one_avx2(&self, tiles: &Tiles, row: &[f64], codes: &mut [i8; Tiles::CODES], raw: &mut [f64]) {
+        self.columns.encode::<1, true>(row, codes);
+        for (raw, score) in raw.iter_mut().zip(&self.scores) {
+            *raw = tiles.score(score.groups.clone(), codes, score.base);
         }
     }
 
@@ -136,6 +153,7 @@ impl Forest {
                 x.axis_chunks_iter(Axis(0), BLOCK).zip(out.axis_chunks_iter_mut(Axis(0), BLOCK))
             {
                 let mut raw = std::mem::take(&mut scratch.raw);
+                raw.clear();
                 raw.resize(BLOCK * scores, 0.0);
                 self.block(x, scratch, &mut raw);
                 for (mut out, raw) in out.rows_mut().into_iter().zip(raw.chunks_mut(scores)) {
@@ -147,36 +165,60 @@ impl Forest {
         });
     }
 
-    vectorised! {
-        /// The raw scores of up to [`BLOCK`] rows, row by row.
-        fn block(&self, x: ArrayView2<'_, f64>, scratch: &mut Scratch, raw: &mut [f64]) = block_body
-    }
-
-    #[inline(always)]
-    fn block_body(&self, x: ArrayView2<'_, f64>, scratch: &mut Scratch, raw: &mut [f64]) {
-        let scores = self.scores.len();
-        let Scratch { codes, row, .. } = scratch;
+    /// The raw scores of up to [`BLOCK`] rows, row by row.
+    fn block(&self, x: ArrayView2<'_, f64>, scratch: &mut Scratch, raw: &mut [f64]) {
         if x.nrows() < FEW {
-            let codes = grown(codes, self.columns.len());
-            for (x, raw) in x.rows().into_iter().zip(raw.chunks_mut(scores)) {
-                self.row_body(contiguous(&x, row), codes, raw);
+            for (x, raw) in x.rows().into_iter().zip(raw.chunks_mut(self.scores.len())) {
+                self.one(contiguous(&x, &mut scratch.row), &mut scratch.codes, raw);
             }
             return;
         }
-        // A block with fewer rows also scores what was left over for the others, in vain but in bounds.
-        let codes = grown(codes, self.columns.len() * BLOCK);
-        for (at, x) in x.rows().into_iter().enumerate() {
-            self.columns.encode::<BLOCK>(contiguous(&x, row), &mut codes[at..]);
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[target_feature(enable = "avx2")]
+            fn with_avx2(this: &Forest, x: ArrayView2<'_, f64>, scratch: &mut Scratch, raw: &mut [f64]) {
+                this.block_body::<true>(x, scratch, raw);
+            }
+            // SAFETY: the only requirement is AVX2, which was just found.
+            return unsafe { with_avx2(self, x, scratch, raw) };
         }
+        self.block_body::<false>(x, scratch, raw);
+    }
+
+    /// With `AVX2` the processor must have it.
+    #[inline(always)]
+    fn block_body<const AVX2: bool>(
+        &self,
+        x: ArrayView2<'_, f64>,
+        scratch: &mut Scratch,
+        raw: &mut [f64],
+    ) {
+        // A block with fewer rows also scores what was left over for the others, in vain but in bounds.
+        let codes = grown(&mut scratch.codes, self.columns.len() * BLOCK);
+        let rows = match x.as_slice() {
+            Some(rows) => rows,
+            None => {
+                scratch.row.clear();
+                scratch.row.extend(x.iter());
+                &scratch.row
+            }
+        };
+        if self.columns.features() > 0 {
+            self.columns.encode_block::<BLOCK, AVX2>(rows, codes);
+        }
+        let columns = codes.as_chunks::<BLOCK>().0;
         for (at, score) in self.scores.iter().enumerate() {
             let mut sums = [score.base; BLOCK];
             for &way in &self.ways[score.trees.clone()] {
                 match way {
-                    Way::Masks(tree) => self.masks.add(tree, codes, &mut sums),
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: the caller answers for AVX2.
+                    Way::Masks(tree) if AVX2 => unsafe { self.masks.add_avx2(tree, columns, &mut sums) },
+                    Way::Masks(tree) => self.masks.add(tree, columns, &mut sums),
                     Way::Walk(tree) => self.walk.add(tree, codes, &mut sums),
                 }
             }
-            raw.iter_mut().skip(at).step_by(scores).zip(sums).for_each(|(raw, sum)| *raw = sum);
+            raw.iter_mut().skip(at).step_by(self.scores.len()).zip(sums).for_each(|(raw, sum)| *raw = sum);
         }
     }
 
@@ -187,7 +229,7 @@ impl Forest {
 
     /// The row's answers to all [`Test`]s.
     pub(crate) fn encode(&self, row: &[f64], codes: &mut [i8]) {
-        self.columns.encode::<1>(row, codes);
+        self.columns.encode::<1, false>(row, codes);
     }
 }
 

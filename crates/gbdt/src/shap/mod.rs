@@ -37,6 +37,8 @@
 //! linear in the nodes, where Algorithm 2 of Lundberg et al. is quadratic in depth, and nothing is tabulated.
 //! Points come in groups of four to fill vector registers; one group does for paths of up to 8 features.
 
+mod interactions;
+mod paths;
 mod points;
 mod shape;
 
@@ -45,7 +47,9 @@ use std::ops::Range;
 
 use crate::predict::TestIndex;
 use crate::tree::Tree;
-use points::{LANES, Lanes, Points};
+pub(crate) use interactions::Interactions;
+use paths::Paths;
+use points::{LANES, Lanes, Points, Portable, Vector};
 use shape::{Places, Shape};
 
 /// A forest compiled for explanation.
@@ -72,9 +76,10 @@ impl Explainer {
         for (score, &base) in bases.iter().enumerate() {
             let (mut baseline, start) = (base, explainer.shapes.len());
             for tree in trees.iter().skip(score).step_by(bases.len()) {
-                let (shape, mean) = Shape::compile(tree, index);
-                baseline += mean;
-                if !shape.splits.is_empty() {
+                let paths = Paths::new(tree, index);
+                baseline += paths.leaves.iter().map(|(_, value, reach)| reach * value).sum::<f64>();
+                let (shape, _) = Shape::compile(&paths);
+                if shape.splits() > 0 {
                     explainer.shapes.push(shape);
                 }
             }
@@ -93,41 +98,45 @@ impl Explainer {
     /// Explains a raw score of some rows: `codes` holds `stride` codes a row, `out` the contributions, one per
     /// feature, row by row.
     pub(crate) fn explain(&self, score: usize, codes: &[i8], stride: usize, out: &mut [f64]) {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            #[target_feature(enable = "avx2")]
-            fn with_avx2(this: &Explainer, score: usize, codes: &[i8], stride: usize, out: &mut [f64]) {
-                this.explain_body(score, codes, stride, out);
-            }
-            // SAFETY: the only requirement is AVX2, which was just found. It changes the width of the vector
-            // instructions, not the operations: the bits are the same.
-            return unsafe { with_avx2(self, score, codes, stride, out) };
-        }
-        self.explain_body(score, codes, stride, out);
-    }
-
-    #[inline(always)]
-    fn explain_body(&self, score: usize, codes: &[i8], stride: usize, out: &mut [f64]) {
         if self.features == 0 {
             return;
         }
-        SCRATCH.with_borrow_mut(|Scratch { places, sums }| {
-            sums.clear();
-            sums.resize(out.len(), Lanes::default());
-            for shape in &self.shapes[self.scores[score].shapes.clone()] {
-                for (codes, sums) in codes.chunks_exact(stride).zip(sums.chunks_exact_mut(self.features)) {
-                    for points in &self.rules[shape.rule] {
-                        shape.descend(points, codes, places);
-                        shape.ascend(points, codes, places, |_, split, contribution| {
-                            sums[split.feature as usize] += contribution;
-                        });
-                    }
-                }
-            }
-            for (out, sums) in out.iter_mut().zip(sums) {
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.sums.clear();
+            scratch.sums.resize(out.len(), Lanes::default());
+            self.add_all(score, codes, stride, scratch);
+            for (out, sums) in out.iter_mut().zip(&scratch.sums) {
                 *out = sums.sum();
             }
         });
+    }
+
+    fn add_all(&self, score: usize, codes: &[i8], stride: usize, scratch: &mut Scratch) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[target_feature(enable = "avx2")]
+            fn with_avx2(this: &Explainer, score: usize, codes: &[i8], stride: usize, scratch: &mut Scratch) {
+                this.add_all_body::<points::avx::Avx>(score, codes, stride, scratch);
+            }
+            // SAFETY: the only requirement is AVX2, which was just found.
+            return unsafe { with_avx2(self, score, codes, stride, scratch) };
+        }
+        self.add_all_body::<Portable>(score, codes, stride, scratch);
+    }
+
+    #[inline(always)]
+    fn add_all_body<V: Vector>(&self, score: usize, codes: &[i8], stride: usize, scratch: &mut Scratch) {
+        let Scratch { places, sums } = scratch;
+        for shape in &self.shapes[self.scores[score].shapes.clone()] {
+            for (codes, sums) in codes.chunks_exact(stride).zip(sums.chunks_exact_mut(self.features)) {
+                for points in &self.rules[shape.rule] {
+                    shape.pass::<V>(points, codes, places, |_, feature, contribution| {
+                        let sum = &mut sums[feature as usize];
+                        (V::load(sum) + contribution).store(sum);
+                    });
+                }
+            }
+        }
     }
 }
 

@@ -1,41 +1,72 @@
 //! One tree, compiled for explanation, and the two passes over it.
 
-use super::points::{LANES, Lanes, Points};
-use crate::predict::{Test, TestIndex, breadth_first};
-use crate::tree::Tree;
+use super::paths::{Edge, Paths};
+use super::points::{LANES, Lanes, Points, Vector};
+use crate::predict::Test;
 
-/// "No edge above tests the same feature."
-const NONE: u32 = u32::MAX;
-
-/// An inner node. Places count within the tree, breadth first, siblings side by side.
+/// An inner node, other than a twig; a cache line holds two.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Split {
-    pub at: u32,
-    /// The left child; the right one is next to it.
-    pub left: u32,
-    pub test: Test,
-    pub feature: u32,
-    /// Where the nearest edge above that tests the same feature ends, or [`NONE`].
-    prior: u32,
-    /// z of that edge; 1 where there is none.
-    pub prior_z: f64,
+struct Fork {
     /// Shares of the children in the node's cover.
-    pub shares: [f64; 2],
+    shares: [f64; 2],
+    column: u32,
+    /// Where it is, and its left child.
+    at: u32,
+    left: u32,
+    feature: Feature,
+    code: i8,
 }
 
-/// A leaf: its place and value.
+/// A feature, and whether an edge above tests it too: then the next of [`Shape::priors`] is that edge.
+#[derive(Debug, Clone, Copy)]
+struct Feature(u32);
+
+impl Feature {
+    const AGAIN: u32 = 1 << 31;
+
+    #[inline(always)]
+    fn number(self) -> u32 {
+        self.0 & !Self::AGAIN
+    }
+
+    #[inline(always)]
+    fn again(self) -> bool {
+        self.0 & Self::AGAIN != 0
+    }
+}
+
+/// An inner node whose children are leaves, where no edge above tests the same feature.
+#[derive(Debug, Clone, Copy)]
+struct Twig {
+    /// By the row's side: that leaf's value, and the other leaf's share of how much it is greater.
+    near: [f64; 2],
+    gained: [f64; 2],
+    test: Test,
+    at: u32,
+    feature: u32,
+}
+
+/// A leaf that is not on a twig: its place and value.
 #[derive(Debug, Clone, Copy)]
 struct End {
-    at: u32,
     value: f64,
+    at: u32,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
-    pub splits: Vec<Split>,
+    /// Breadth first.
+    forks: Vec<Fork>,
+    twigs: Vec<Twig>,
     ends: Vec<End>,
+    /// For each fork that tests a feature again, in order.
+    priors: Vec<Edge>,
     /// Which of the rules is exact for it.
     pub rule: usize,
+    /// One more than the last place.
+    places: usize,
+    /// One more than the last column.
+    columns: usize,
 }
 
 /// Buffers that a thread keeps between rows; each by place in the tree at hand.
@@ -45,175 +76,209 @@ pub(super) struct Places {
     above: Vec<Lanes>,
     /// The sum over the leaves below, each times the factors of the edges in between.
     below: Vec<Lanes>,
-    /// Whether the row follows every edge down to here that tests the last edge's feature.
-    pub followed: Vec<bool>,
 }
 
 /// How the edges under a split stand to the edge above that tests the same feature: b and c of the module's
 /// documentation.
 #[derive(Clone, Copy)]
-struct Stand {
-    b: Lanes,
-    c: Lanes,
+struct Stand<V> {
+    b: V,
+    c: V,
+}
+
+/// Element `at`, which exists.
+///
+/// # Safety
+/// `at < values.len()`.
+#[inline(always)]
+unsafe fn of<T>(values: &[T], at: u32) -> &T {
+    debug_assert!((at as usize) < values.len());
+    // SAFETY: the caller's promise.
+    unsafe { values.get_unchecked(at as usize) }
+}
+
+/// As [`of`].
+///
+/// # Safety
+/// `at < values.len()`.
+#[inline(always)]
+unsafe fn of_mut<T>(values: &mut [T], at: u32) -> &mut T {
+    debug_assert!((at as usize) < values.len());
+    // SAFETY: the caller's promise.
+    unsafe { values.get_unchecked_mut(at as usize) }
 }
 
 impl Shape {
-    /// Also returns the cover-weighted mean of the leaves.
-    pub(super) fn compile(tree: &Tree, index: &TestIndex<'_>) -> (Self, f64) {
-        let order = breadth_first(tree);
-        let mut shape = Self { splits: Vec::with_capacity(tree.nodes.len()), ends: Vec::new(), rule: 0 };
-        // By place: the place of the parent, the number of its own split, and the product of all shares above.
-        let mut parents = vec![NONE; order.len()];
-        let mut split_at = vec![NONE; order.len()];
-        let mut reach = vec![1.0; order.len()];
-        let (mut mean, mut next, mut most_features) = (0.0, 1, 0);
-        for (at, &(child, _)) in order.iter().enumerate() {
-            if child < 0 {
-                let value = tree.leaves[!child as usize].value;
-                shape.ends.push(End { at: at as u32, value });
-                mean += reach[at] * value;
-                most_features = most_features.max(shape.distinct_features(at, &parents, &split_at));
-                continue;
+    /// Orders the splits of a tree: forks, then twigs; returns their numbers among the paths' splits in that
+    /// order.
+    pub(super) fn compile(paths: &Paths) -> (Self, Vec<usize>) {
+        let mut shape = Self {
+            forks: Vec::new(),
+            twigs: Vec::new(),
+            ends: Vec::new(),
+            priors: Vec::new(),
+            // n distinct features: degree n - 1, exact with n / 2 points, rounded up to whole groups.
+            rule: paths.features.div_ceil(2).div_ceil(LANES).max(1) - 1,
+            places: 2 * paths.splits.len() + 2,
+            columns: paths.splits.iter().map(|split| split.test.column as usize + 1).max().unwrap_or(0),
+        };
+        let (mut forks, mut twigs) = (Vec::new(), Vec::new());
+        let mut on_twig = vec![false; shape.places];
+        for (number, split) in paths.splits.iter().enumerate() {
+            let prior = paths.prior(number);
+            let (at, left, feature, shares) = (split.at, split.left, split.feature, split.shares);
+            if let (Some([l, r]), None) = (split.twig, &prior) {
+                let gained = [shares[1] * (l - r), shares[0] * (r - l)];
+                shape.twigs.push(Twig { near: [l, r], gained, test: split.test, at, feature });
+                on_twig[left as usize] = true;
+                on_twig[left as usize + 1] = true;
+                twigs.push(number);
+            } else {
+                let feature = Feature(if prior.is_some() { feature | Feature::AGAIN } else { feature });
+                let Test { column, code } = split.test;
+                shape.forks.push(Fork { shares, column, at, left, feature, code });
+                shape.priors.extend(prior);
+                forks.push(number);
             }
-            let node = &tree.nodes[child as usize];
-            let shares = shares(tree.cover(node.left), tree.cover(node.right));
-            for side in 0..2 {
-                parents[next + side] = at as u32;
-                reach[next + side] = reach[at] * shares[side];
-            }
-            let (prior, prior_z) = shape.prior(at, node.feature, &parents, &split_at);
-            split_at[at] = shape.splits.len() as u32;
-            shape.splits.push(Split {
-                at: at as u32,
-                left: next as u32,
-                test: index.of(tree, node),
-                feature: node.feature,
-                prior,
-                prior_z,
-                shares,
-            });
-            next += 2;
         }
-        // n distinct features: degree n - 1, exact with n / 2 points, rounded up to whole groups.
-        shape.rule = most_features.div_ceil(2).div_ceil(LANES).max(1) - 1;
-        (shape, mean)
+        let leaves = paths.leaves.iter().filter(|leaf| !on_twig[leaf.0 as usize]);
+        shape.ends = leaves.map(|&(at, value, _)| End { value, at }).collect();
+        forks.append(&mut twigs);
+        (shape, forks)
     }
 
-    /// The splits on the way from `at` up to the root, each with the place one step below it.
-    fn path<'a>(
-        &'a self,
-        at: usize,
-        parents: &'a [u32],
-        split_at: &'a [u32],
-    ) -> impl Iterator<Item = (u32, &'a Split)> {
-        let mut below = at as u32;
-        std::iter::from_fn(move || {
-            let parent = parents[below as usize];
-            if parent == NONE {
-                return None;
-            }
-            let from = std::mem::replace(&mut below, parent);
-            Some((from, &self.splits[split_at[parent as usize] as usize]))
-        })
+    /// Whether there is anything to explain.
+    pub(super) fn splits(&self) -> usize {
+        self.forks.len() + self.twigs.len()
     }
 
-    /// The nearest edge above that tests the feature: where it ends, and its z.
-    fn prior(&self, at: usize, feature: u32, parents: &[u32], split_at: &[u32]) -> (u32, f64) {
-        let found = self.path(at, parents, split_at).find(|(_, split)| split.feature == feature);
-        found.map_or((NONE, 1.0), |(end, split)| (end, split.z((end - split.left) as usize)))
-    }
-
-    fn distinct_features(&self, at: usize, parents: &[u32], split_at: &[u32]) -> usize {
-        self.path(at, parents, split_at).filter(|(_, split)| split.prior == NONE).count()
-    }
-
-    /// The pass down at one group of points.
+    /// Both passes at one group of points: hands out each split's number, feature and contribution.
     #[inline(always)]
-    pub(super) fn descend(&self, points: &Points, codes: &[i8], places: &mut Places) {
-        let count = 2 * self.splits.len() + 1;
-        if places.above.len() < count {
-            places.above.resize(count, Lanes::default());
-            places.below.resize(count, Lanes::default());
-            places.followed.resize(count, false);
-        }
-        let above = &mut places.above[..count];
-        let followed = &mut places.followed[..count];
-        above[0] = points.weight;
-        for split in &self.splits {
-            let right = split.test.goes_right(codes);
-            let (near, far) = split.sides(right);
-            let (known, stand) = split.stand(points, followed);
-            let product = above[split.at as usize];
-            let beside = product * (stand.b * split.shares[usize::from(!right)]);
-            above[near] = product - beside;
-            above[far] = beside;
-            followed[near] = known;
-            followed[far] = false;
-        }
-    }
-
-    /// The pass up at one group of points, after the pass down: hands each split with its feature's
-    /// contribution to `add`.
-    #[inline(always)]
-    pub(super) fn ascend(
+    pub(super) fn pass<V: Vector>(
         &self,
         points: &Points,
         codes: &[i8],
         places: &mut Places,
-        mut add: impl FnMut(usize, &Split, Lanes),
+        mut add: impl FnMut(usize, u32, V),
     ) {
-        let count = 2 * self.splits.len() + 1;
-        let (above, below) = (&places.above[..count], &mut places.below[..count]);
-        let followed = &places.followed[..count];
-        for end in &self.ends {
-            below[end.at as usize] = Lanes::splat(end.value);
+        if places.above.len() < self.places {
+            places.above.resize(self.places, Lanes::default());
+            places.below.resize(self.places, Lanes::default());
         }
-        for (at, split) in self.splits.iter().enumerate().rev() {
-            let right = split.test.goes_right(codes);
-            let (near, far) = split.sides(right);
-            let (_, stand) = split.stand(points, followed);
-            let near = below[near];
-            let gained = (near - below[far]) * split.shares[usize::from(!right)];
-            below[split.at as usize] = near - stand.b * gained;
-            let mut contribution = above[split.at as usize] * gained;
-            if split.prior != NONE {
-                contribution = contribution * stand.c;
+        // What the unchecked places below stay within: `compile` saw every place and column.
+        let (above, below) = (&mut places.above[..self.places], &mut places.below[..self.places]);
+        let codes = &codes[..codes.len().max(self.columns)];
+        // SAFETY: a fork's, twig's and end's places are below `self.places`, its columns below `self.columns`.
+        unsafe {
+            self.descend::<V>(points, codes, above);
+            self.ascend::<V>(points, codes, above, below, &mut add);
+        }
+    }
+
+    /// # Safety
+    /// `above` has all places, `codes` all columns.
+    #[inline(always)]
+    unsafe fn descend<V: Vector>(&self, points: &Points, codes: &[i8], above: &mut [Lanes]) {
+        let s = V::load(&points.s);
+        let mut priors = self.priors.iter();
+        above[1] = points.weight;
+        for fork in &self.forks {
+            let mut b = s;
+            if fork.feature.again()
+                && let Some(prior) = priors.next()
+            {
+                b = Stand::<V>::new(points, prior, codes).b;
             }
-            add(at, split, contribution);
+            // SAFETY: the caller's promise.
+            unsafe {
+                let right = fork.goes_right(codes);
+                let near = fork.left | right;
+                let product = V::load(of(above, fork.at));
+                let beside = product * (b * V::splat(fork.far_share(right)));
+                (product - beside).store(of_mut(above, near));
+                beside.store(of_mut(above, near ^ 1));
+            }
+        }
+    }
+
+    /// # Safety
+    /// `above` and `below` have all places, `codes` all columns.
+    #[inline(always)]
+    unsafe fn ascend<V: Vector>(
+        &self,
+        points: &Points,
+        codes: &[i8],
+        above: &[Lanes],
+        below: &mut [Lanes],
+        add: &mut impl FnMut(usize, u32, V),
+    ) {
+        let s = V::load(&points.s);
+        let mut priors = self.priors.iter();
+        // SAFETY: the caller's promise, here and below.
+        unsafe {
+            for end in &self.ends {
+                V::splat(end.value).store(of_mut(below, end.at));
+            }
+            for (number, twig) in self.twigs.iter().enumerate() {
+                let side = usize::from(*of(codes, twig.test.column) > twig.test.code);
+                let gained = V::splat(twig.gained[side]);
+                (V::splat(twig.near[side]) - s * gained).store(of_mut(below, twig.at));
+                add(self.forks.len() + number, twig.feature, V::load(of(above, twig.at)) * gained);
+            }
+        }
+        for (number, fork) in self.forks.iter().enumerate().rev() {
+            let stand = if fork.feature.again()
+                && let Some(prior) = priors.next_back()
+            {
+                Some(Stand::<V>::new(points, prior, codes))
+            } else {
+                None
+            };
+            // SAFETY: the caller's promise.
+            unsafe {
+                let right = fork.goes_right(codes);
+                let near = fork.left | right;
+                let (near, far) = (V::load(of(below, near)), V::load(of(below, near ^ 1)));
+                let gained = (near - far) * V::splat(fork.far_share(right));
+                let contribution = V::load(of(above, fork.at)) * gained;
+                let (b, contribution) = match stand {
+                    None => (s, contribution),
+                    Some(stand) => (stand.b, contribution * stand.c),
+                };
+                (near - b * gained).store(of_mut(below, fork.at));
+                add(number, fork.feature.number(), contribution);
+            }
         }
     }
 }
 
-impl Split {
-    /// z of the edge to a child.
-    pub(super) fn z(&self, side: usize) -> f64 {
-        self.prior_z * self.shares[side]
+impl Fork {
+    /// 1 where the row goes right.
+    ///
+    /// # Safety
+    /// `codes` has the column.
+    #[inline(always)]
+    unsafe fn goes_right(&self, codes: &[i8]) -> u32 {
+        // SAFETY: the caller's promise.
+        u32::from(unsafe { *of(codes, self.column) } > self.code)
     }
 
-    /// The child on the row's side, and the other.
     #[inline(always)]
-    fn sides(&self, right: bool) -> (usize, usize) {
-        let (left, right) = (self.left as usize, usize::from(right));
-        (left + right, left + 1 - right)
-    }
-
-    /// Whether the row follows the edge above that tests the same feature, if there is one, and b and c.
-    #[inline(always)]
-    fn stand(&self, points: &Points, followed: &[bool]) -> (bool, Stand) {
-        if self.prior == NONE {
-            return (true, Stand { b: points.s, c: Lanes::splat(1.0) });
-        }
-        if !followed[self.prior as usize] {
-            return (false, Stand { b: Lanes::splat(1.0), c: Lanes::default() });
-        }
-        let sz = points.s * self.prior_z;
-        let inverse = (points.t + sz).recip();
-        (true, Stand { b: sz * inverse, c: inverse * inverse * self.prior_z })
+    fn far_share(&self, right: u32) -> f64 {
+        self.shares[usize::from(right == 0)]
     }
 }
 
-/// Each child's share of the cover of both; halves where no training row reached either.
-fn shares(left: f64, right: f64) -> [f64; 2] {
-    let both = left + right;
-    if both > 0.0 { [left / both, right / both] } else { [0.5, 0.5] }
+impl<V: Vector> Stand<V> {
+    #[inline(always)]
+    fn new(points: &Points, prior: &Edge, codes: &[i8]) -> Self {
+        let (t, s, one) = (V::load(&points.t), V::load(&points.s), V::splat(1.0));
+        if !prior.followed(codes) {
+            return Self { b: one, c: V::splat(0.0) };
+        }
+        let z = V::splat(prior.z);
+        let sz = s * z;
+        let inverse = (t + sz).recip();
+        Self { b: sz * inverse, c: inverse * inverse * z }
+    }
 }

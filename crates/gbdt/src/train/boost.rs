@@ -21,7 +21,7 @@ use super::sampling;
 use super::split::Rules;
 use super::threads::Threads;
 use super::validate::{HeldOut, Walked};
-use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, constant_columns, find_bins};
+use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, constant_columns, find_bins, zeroed};
 use crate::objective::{CustomObjective, Gradient, Loss, Totals};
 use crate::tree::{Leaf, Tree};
 use crate::{GbdtParams, Objective, TreeModel};
@@ -152,7 +152,7 @@ impl<'a> Boosting<'a> {
             constraints,
             start,
             present,
-            packed: vec![0; n],
+            packed: zeroed(n),
             drawn: Vec::new(),
             drawn_weights: Vec::new(),
             index: Vec::with_capacity(n),

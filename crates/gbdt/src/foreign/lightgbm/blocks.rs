@@ -8,10 +8,10 @@ use super::{NAME, problem, unsupported};
 use crate::tree::{Leaf, Node, Rule, Tree};
 
 /// Bits of a node's `decision_type`.
-const CATEGORICAL: u8 = 1;
+pub(super) const CATEGORICAL: u8 = 1;
 pub(super) const DEFAULT_LEFT: u8 = 2;
 /// The two bits above say what stands for a missing value.
-const MISSING_ZERO: u8 = 1;
+pub(super) const MISSING_ZERO: u8 = 1;
 pub(super) const MISSING_NAN: u8 = 2;
 
 /// The trees of a file.
@@ -245,9 +245,7 @@ impl Sets {
         let words = words.numbers::<u32>(boundaries[count], "a word of 32 bits")?;
         for pair in boundaries.windows(2) {
             let Some(set) = words.get(pair[0]..pair[1]) else {
-                return Err(
-                    field.problem("growing boundaries", format!("{} {}", pair[0], pair[1]).as_bytes())
-                );
+                return Err(field.problem("growing boundaries", format!("{} {}", pair[0], pair[1]).as_bytes()));
             };
             let top = set.iter().rposition(|&word| word != 0);
             let greatest = top.map(|at| 32 * at + 31 - set[at].leading_zeros() as usize);

@@ -67,9 +67,8 @@ impl Header {
                 break;
             }
         }
-        let missing = |key: &str| {
-            problem(NAME, format!("line {}", lines.number()), format!("`{key}` before it"), "none")
-        };
+        let missing =
+            |key: &str| problem(NAME, format!("line {}", lines.number()), format!("`{key}` before it"), "none");
         let tree_follows = tree_follows.ok_or_else(|| missing("Tree=0"))?;
         let version = version.ok_or_else(|| missing("version"))?;
         if !matches!(version.value(), b"v3" | b"v4") {
@@ -172,15 +171,15 @@ fn outcome(field: &Field<'_>, scores: usize) -> Result<(String, Outcome, f64)> {
         _ => return Err(unsupported(NAME, format!("objective `{}`", short(text)))),
     };
     if sqrt {
-        return Err(unsupported(
-            NAME,
-            format!("objective `{}`: the square of what was learned", short(text)),
-        ));
+        return Err(unsupported(NAME, format!("objective `{}`: the square of what was learned", short(text))));
     }
-    if (outcome == Outcome::CLASSES) == (scores == 1)
-        && (outcome == Outcome::CLASSES || name == "multiclassova")
-    {
-        return Err(field.problem("several trees in each round", text.as_bytes()));
+    let fits = match name {
+        "multiclass" | "multiclassova" => scores > 1,
+        "custom" | "none" => true,
+        _ => scores == 1,
+    };
+    if !fits {
+        return Err(field.problem(format!("an objective of {scores} trees in each round"), text.as_bytes()));
     }
     let factor = if outcome == Outcome::PROBABILITY { sigmoid } else { 1.0 };
     Ok((text.to_owned(), outcome, factor))

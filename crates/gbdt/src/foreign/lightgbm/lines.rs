@@ -23,10 +23,6 @@ impl<'a> Lines<'a> {
         self.number
     }
 
-    /// Bytes that are left.
-    pub(super) fn left(&self) -> usize {
-        self.rest.len()
-    }
 }
 
 impl<'a> Iterator for Lines<'a> {

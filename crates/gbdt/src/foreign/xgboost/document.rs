@@ -13,9 +13,6 @@ use crate::foreign::assemble::MADE_UP;
 #[derive(Debug, Deserialize)]
 pub(super) struct Document {
     pub learner: Learner,
-    /// Major, minor, patch.
-    #[serde(default)]
-    pub version: [u32; 3],
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,12 +50,7 @@ impl LearnerParam {
         let scores = classes.max(targets).max(1);
         // Each has a tree in every round.
         if scores > trees.max(1 << 10) {
-            return Err(problem(
-                NAME,
-                "`num_class`, `num_target`",
-                "as many trees at least",
-                scores.to_string(),
-            ));
+            return Err(problem(NAME, "`num_class`, `num_target`", "as many trees at least", scores.to_string()));
         }
         Ok(scores)
     }
@@ -116,12 +108,7 @@ impl Booster {
             return Err(problem(NAME, "`trees`", format!("{expected} trees"), trees.to_string()));
         }
         if self.name == "dart" && weights.len() != trees {
-            return Err(problem(
-                NAME,
-                "`weight_drop`",
-                format!("{trees} weights"),
-                weights.len().to_string(),
-            ));
+            return Err(problem(NAME, "`weight_drop`", format!("{trees} weights"), weights.len().to_string()));
         }
         Ok(Stored { model, weights })
     }
@@ -183,10 +170,10 @@ pub(super) struct StoredTree {
     pub right_children: Vec<i32>,
     pub split_indices: Vec<u32>,
     /// Of a leaf its value.
-    pub split_conditions: Vec<f32>,
+    pub split_conditions: Vec<Real>,
     pub default_left: Vec<Flag>,
-    pub loss_changes: Vec<f32>,
-    pub sum_hessian: Vec<f32>,
+    pub loss_changes: Vec<Real>,
+    pub sum_hessian: Vec<Real>,
     /// 1 for splits on categories.
     pub split_type: Vec<u8>,
     /// The nodes that split on categories, and where their categories lie.
@@ -220,6 +207,22 @@ impl<'de> Deserialize<'de> for Text {
             Scalar::Integer(number) => Self(number.to_string()),
             Scalar::Float(number) => Self(number.to_string()),
         })
+    }
+}
+
+/// A number in single precision; what is none reads as NaN.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Real(pub f32);
+
+impl Real {
+    pub(super) fn wide(self) -> f64 {
+        f64::from(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Real {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Ok(Self(Option::deserialize(input)?.unwrap_or(f32::NAN)))
     }
 }
 

@@ -57,9 +57,7 @@ pub(super) fn levels(
 
 /// Texts, or numbers as text.
 fn level_names(encoding: &Encoding, feature: &str) -> Result<Vec<String>> {
-    let wrong = || {
-        problem(NAME, format!("categories of `{feature}`"), "numbers, or texts in UTF-8", "something else")
-    };
+    let wrong = || problem(NAME, format!("categories of `{feature}`"), "numbers, or texts in UTF-8", "something else");
     let Some(offsets) = &encoding.offsets else {
         let name = |value: &Scalar| match value {
             Scalar::Integer(value) => Ok(value.to_string()),

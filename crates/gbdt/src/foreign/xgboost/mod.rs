@@ -5,6 +5,7 @@
 //! outputs.
 
 mod document;
+mod json;
 mod levels;
 mod narrow;
 mod objective;
@@ -23,7 +24,7 @@ pub(super) const NAME: &str = "XGBoost";
 
 /// Reads JSON, see [`super::read_with`].
 pub(super) fn read_json(bytes: &[u8], options: &ReadOptions) -> Result<TreeModel> {
-    let document = serde_json::from_slice(bytes);
+    let document = serde_json::from_slice(&json::standard(bytes));
     read(document.map_err(|error| damaged(error.to_string()))?, options, bytes.len())
 }
 
@@ -47,19 +48,12 @@ impl AsRef<[u8]> for Cut {
 }
 
 fn read(document: Document, options: &ReadOptions, bytes: usize) -> Result<TreeModel> {
-    let Learner {
-        attributes,
-        feature_names,
-        feature_types,
-        gradient_booster,
-        learner_model_param,
-        objective,
-    } = document.learner;
+    let Learner { attributes, feature_names, feature_types, gradient_booster, learner_model_param, objective } =
+        document.learner;
     let stored = gradient_booster.trees()?;
     let scores = learner_model_param.scores(stored.model.trees.len())?;
     let outcome = objective::outcome(&objective.name)?;
-    let base =
-        objective::base_scores(&objective.name, &learner_model_param.base_score, scores, document.version)?;
+    let base = objective::base_scores(&objective.name, &learner_model_param.base_score, scores)?;
     let kept = rounds(&attributes, options.rounds, &stored.model, scores);
 
     let features = learner_model_param.features(bytes)?;

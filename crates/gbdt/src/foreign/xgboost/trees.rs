@@ -2,7 +2,7 @@
 
 use tenure_core::Result;
 
-use super::document::{Flag, Stored, StoredTree};
+use super::document::{Flag, Real, Stored, StoredTree};
 use super::{NAME, narrow, problem, unsupported};
 use crate::foreign::assemble::Levels;
 use crate::tree::{Leaf, Node, Rule, Tree};
@@ -26,18 +26,15 @@ pub(super) fn trees(stored: &Stored, kept: usize, levels: &[Levels], bytes: usiz
 impl StoredTree {
     /// The categories that each categorical node sends right.
     pub(super) fn sets(&self, at: usize) -> Result<impl Iterator<Item = (usize, &[i32])>> {
-        let wrong =
-            || problem(NAME, format!("tree {at}, `categories`"), "a segment for each node", "another number");
-        let (nodes, segments, sizes) =
-            (&self.categories_nodes, &self.categories_segments, &self.categories_sizes);
+        let wrong = || problem(NAME, format!("tree {at}, `categories`"), "a segment for each node", "another number");
+        let (nodes, segments, sizes) = (&self.categories_nodes, &self.categories_segments, &self.categories_sizes);
         if nodes.len() != segments.len() || nodes.len() != sizes.len() {
             return Err(wrong());
         }
         let mut end = 0;
         let mut sets = Vec::with_capacity(nodes.len());
         for ((&node, &start), &size) in nodes.iter().zip(segments).zip(sizes) {
-            let (Ok(node), Ok(start), Ok(size)) =
-                (node.try_into(), usize::try_from(start), usize::try_from(size))
+            let (Ok(node), Ok(start), Ok(size)) = (node.try_into(), usize::try_from(start), usize::try_from(size))
             else {
                 return Err(wrong());
             };
@@ -51,19 +48,12 @@ impl StoredTree {
     }
 }
 
-/// Where a stored node has gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Unseen,
-    /// A node of ours, or `!leaf`, as children are written.
-    At(i32),
-}
-
 struct Converter<'a> {
     stored: &'a StoredTree,
     at: usize,
     levels: &'a [Levels],
-    places: Vec<Place>,
+    /// Where each stored node has gone, as children are written: to a node, or to `!leaf`.
+    places: Vec<Option<i32>>,
     /// By stored node.
     sets: Vec<&'a [i32]>,
 }
@@ -86,12 +76,7 @@ impl<'a> Converter<'a> {
             return Err(unsupported(NAME, "vector leaves (`multi_strategy=multi_output_tree`)"));
         }
         if let Some((field, found)) = lengths.iter().find(|(_, length)| *length != count) {
-            return Err(problem(
-                NAME,
-                format!("tree {at}, `{field}`"),
-                format!("{count} values"),
-                found.to_string(),
-            ));
+            return Err(problem(NAME, format!("tree {at}, `{field}`"), format!("{count} values"), found.to_string()));
         }
         let mut sets: Vec<&[i32]> = vec![&[]; if stored.categories_nodes.is_empty() { 0 } else { count }];
         for (node, set) in stored.sets(at)? {
@@ -103,7 +88,7 @@ impl<'a> Converter<'a> {
                 }
             }
         }
-        Ok(Self { stored, at, levels, places: vec![Place::Unseen; count], sets })
+        Ok(Self { stored, at, levels, places: vec![None; count], sets })
     }
 
     fn wrong(&self, node: usize, expected: &'static str, found: impl ToString) -> tenure_core::Error {
@@ -112,15 +97,14 @@ impl<'a> Converter<'a> {
 
     fn tree(mut self, weight: f64, room: &mut usize) -> Result<Tree> {
         let (inner, leaves) = self.reached()?;
-        let mut tree =
-            Tree { nodes: Vec::with_capacity(inner.len()), leaves: Vec::new(), category_bits: Vec::new() };
+        let mut tree = Tree { nodes: Vec::with_capacity(inner.len()), leaves: Vec::new(), category_bits: Vec::new() };
         for node in inner {
             let node = self.node(node, &mut tree.category_bits, room)?;
             tree.nodes.push(node);
         }
         let leaf = |leaf: usize| Leaf {
-            value: weight * f64::from(self.stored.split_conditions[leaf]),
-            cover: f64::from(self.stored.sum_hessian[leaf]),
+            value: weight * self.stored.split_conditions[leaf].wide(),
+            cover: self.stored.sum_hessian[leaf].wide(),
         };
         tree.leaves = leaves.into_iter().map(leaf).collect();
         Ok(tree)
@@ -133,20 +117,19 @@ impl<'a> Converter<'a> {
         while let Some(node) = open.pop() {
             match self.places.get(node) {
                 None => return Err(self.wrong(node, "a node below their number", self.places.len())),
-                Some(Place::At(_)) => return Err(self.wrong(node, "one parent", "two, or a ring")),
-                Some(Place::Unseen) => {}
+                Some(Some(_)) => return Err(self.wrong(node, "one parent", "two, or a ring")),
+                Some(None) => {}
             }
             let too_many = |_| problem(NAME, format!("tree {}", self.at), "fewer than 2³¹ nodes", "more");
             match (self.stored.left_children[node], self.stored.right_children[node]) {
                 (-1, -1) => {
-                    self.places[node] = Place::At(!i32::try_from(leaves.len()).map_err(too_many)?);
+                    self.places[node] = Some(!i32::try_from(leaves.len()).map_err(too_many)?);
                     leaves.push(node);
                 }
                 (left, right) => {
-                    let child =
-                        |child: i32| usize::try_from(child).map_err(|_| self.wrong(node, "a child", child));
+                    let child = |child: i32| usize::try_from(child).map_err(|_| self.wrong(node, "a child", child));
                     open.extend([child(right)?, child(left)?]);
-                    self.places[node] = Place::At(i32::try_from(inner.len()).map_err(too_many)?);
+                    self.places[node] = Some(i32::try_from(inner.len()).map_err(too_many)?);
                     inner.push(node);
                 }
             }
@@ -154,12 +137,10 @@ impl<'a> Converter<'a> {
         Ok((inner, leaves))
     }
 
-    fn place(&self, stored: i32) -> i32 {
-        match self.places[stored as usize] {
-            Place::At(place) => place,
-            // Every child of a reached node was reached.
-            Place::Unseen => unreachable!("children of reached nodes are reached"),
-        }
+    /// Where a child of a reached node has gone, which then was reached too.
+    fn child(&self, at: usize, child: i32) -> Result<i32> {
+        let place = usize::try_from(child).ok().and_then(|child| *self.places.get(child)?);
+        place.ok_or_else(|| self.wrong(at, "a child", child))
     }
 
     fn node(&self, at: usize, bits: &mut Vec<u64>, room: &mut usize) -> Result<Node> {
@@ -168,11 +149,13 @@ impl<'a> Converter<'a> {
         let Some(levels) = self.levels.get(feature as usize) else {
             return Err(self.wrong(at, "a feature of the model", feature));
         };
-        let (left, right) = (self.place(stored.left_children[at]), self.place(stored.right_children[at]));
+        let left = self.child(at, stored.left_children[at])?;
+        let right = self.child(at, stored.right_children[at])?;
         let Flag(default_left) = stored.default_left[at];
-        let gain = stored.loss_changes[at];
-        let gain = if gain.is_finite() { f64::from(gain) } else { 0.0 };
-        let cover = f64::from(stored.sum_hessian[at]);
+        let gain = stored.loss_changes[at].wide();
+        // Of a gain that is no number nothing is known.
+        let gain = if gain.is_finite() { gain } else { 0.0 };
+        let cover = stored.sum_hessian[at].wide();
         let node = |rule, missing_left, left, right| {
             Ok(Node { feature, rule, missing_left, zero_missing: false, left, right, gain, cover })
         };
@@ -182,7 +165,7 @@ impl<'a> Converter<'a> {
             // A listed category goes right there; our lists go left.
             return node(rule, !default_left, right, left);
         }
-        let condition = stored.split_conditions[at];
+        let Real(condition) = stored.split_conditions[at];
         if !condition.is_finite() {
             return Err(self.wrong(at, "a finite split condition", condition));
         }

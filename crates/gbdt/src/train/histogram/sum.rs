@@ -139,3 +139,50 @@ impl Tile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+    use tenure_core::seed;
+
+    use super::super::super::tests::numeric_schema;
+    use super::super::{Source, empty};
+    use super::*;
+    use crate::binning::{BinnedMatrix, TrainingRows, find_bins};
+
+    /// Any features, any stretch of them and any rows give the sums of adding up one by one.
+    #[test]
+    fn sums_are_those_of_single_additions() {
+        let (n, width) = (1400, 150);
+        let x = Array2::from_shape_fn((n, width), |(r, c)| {
+            (seed::unit(c as u64, r as u64) * (2 + c * 7 % 300) as f64).floor()
+        });
+        let all: Vec<u32> = (0..n as u32).collect();
+        let data = TrainingRows { x: x.view(), rows: &all, weights: None };
+        let features = find_bins(&numeric_schema(width), data, 255, 1, false);
+        assert_eq!(features.len(), width);
+        let matrix = BinnedMatrix::new(&features, data, false);
+        let packed: Vec<Packed> = (0..n as u64).map(|r| (seed::mix(9, r) >> 20) as i64 - (1 << 43)).collect();
+        let every: Vec<usize> = (0..width).collect();
+        let some: Vec<usize> = every.iter().copied().filter(|&f| seed::unit(3, f as u64) < 0.4).collect();
+        let few: Vec<u32> = all.iter().copied().filter(|r| r % 5 == 1).collect();
+        for selected in [&every[..], &some, &every[..60], &every[57..66], &every[149..]] {
+            let source = Source { features: &features, matrix: &matrix, selected, packed: &packed };
+            for rows in [&all[..], &few, &all[..513], &all[7..8], &[]] {
+                for (first, end) in [(0, selected.len()), (selected.len() / 3, selected.len() / 3 * 2 + 1)] {
+                    let mut slots = empty(end - first);
+                    slots.iter_mut().for_each(|slot| slot.sums[1] = 77);
+                    source.build(&mut slots, first, rows);
+                    for (slot, &feature) in slots.iter().zip(&selected[first..]) {
+                        let mut sums = [0; 256];
+                        for &row in rows {
+                            sums[usize::from(matrix.column(feature)[row as usize])] += packed[row as usize];
+                        }
+                        let bins = features[feature].total();
+                        assert_eq!(slot.sums[..bins], sums[..bins], "feature {feature}, {} rows", rows.len());
+                    }
+                }
+            }
+        }
+    }
+}
