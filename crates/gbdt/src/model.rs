@@ -416,6 +416,6 @@ fn same(what: &'static str, expected: usize, found: usize) -> Result<()> {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
