@@ -26,7 +26,7 @@ pub(super) struct Prepared<'a> {
     pub(super) train: &'a Dataset,
     pub(super) sample: Sample<'a>,
     pub(super) design: Design,
-    blocks: Blocks,
+    blocks: Blocks<'a>,
     threads: Threads,
     shape: Shape,
     total: f64,
@@ -50,7 +50,7 @@ impl<'a> Prepared<'a> {
         Ok(Self { params, train, sample, design, blocks, threads, shape, total, saturated })
     }
 
-    fn rows_of<'b>(&'b self, x: &'b Blocks) -> Rows<'b> {
+    fn rows_of<'b>(&'b self, x: &'b Blocks<'b>) -> Rows<'b> {
         Rows {
             x,
             y: &self.sample.y,

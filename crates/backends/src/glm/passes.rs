@@ -1,6 +1,6 @@
 //! Passes over the rows: objective, derivatives, and sums at the solution.
 
-use super::blocks::{self, Blocks, ROWS};
+use super::blocks::{self, Blocks, Buffer, ROWS};
 use super::family::{Family, LikelihoodSums, Shape};
 use super::threads::Threads;
 
@@ -11,7 +11,7 @@ const MOST_BYTES: usize = 64 << 20;
 /// Rows to learn from, beside what they are to follow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows<'a> {
-    pub(crate) x: &'a Blocks,
+    pub(crate) x: &'a Blocks<'a>,
     pub(crate) y: &'a [f64],
     pub(crate) w: &'a [f64],
     /// Known part of each linear predictor.
@@ -67,14 +67,14 @@ impl Rows<'_> {
     }
 
     /// Linear predictors of a block, and how many of its rows there are.
-    fn predictors(&self, number: usize, beta: &[f64]) -> ([f64; ROWS], usize) {
+    fn predictors(&self, number: usize, block: &[f64], beta: &[f64]) -> ([f64; ROWS], usize) {
         let mut eta = [0.0; ROWS];
         let first = number * ROWS;
         let rows = ROWS.min(self.x.rows() - first);
         if let Some(offsets) = self.offsets {
             eta[..rows].copy_from_slice(&offsets[first..first + rows]);
         }
-        blocks::scores(self.x.block(number), beta, &mut eta);
+        blocks::scores(block, beta, &mut eta);
         (eta, rows)
     }
 
@@ -93,8 +93,9 @@ impl Rows<'_> {
         let parts = self.pieces(|from, to| {
             let hessian = wanted.then(|| vec![0.0; width * width]);
             let mut part = Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian };
+            let mut buffer = Buffer::default();
             for number in from..to {
-                self.add_block(number, &beta, observed, &mut part);
+                self.add_block(number, self.x.block(number, &mut buffer), &beta, observed, &mut part);
             }
             part
         });
@@ -128,8 +129,8 @@ impl Rows<'_> {
         total
     }
 
-    fn add_block(&self, number: usize, beta: &[f64], observed: bool, part: &mut Sums) {
-        let (eta, rows) = self.predictors(number, beta);
+    fn add_block(&self, number: usize, block: &[f64], beta: &[f64], observed: bool, part: &mut Sums) {
+        let (eta, rows) = self.predictors(number, block, beta);
         let first = number * ROWS;
         let (y, w) = (&self.y[first..first + rows], &self.w[first..first + rows]);
         let (mut slopes, mut curvatures) = ([0.0; ROWS], [0.0; ROWS]);
@@ -140,7 +141,6 @@ impl Rows<'_> {
             slopes[at] = w[at] * terms.slope;
             curvatures[at] = w[at] * terms.curvature;
         }
-        let block = self.x.block(number);
         blocks::gradient(block, &slopes, &mut part.gradient);
         if let Some(hessian) = &mut part.hessian {
             blocks::gram(block, &curvatures, hessian);
@@ -151,12 +151,13 @@ impl Rows<'_> {
     pub(crate) fn means(&self) -> Vec<f64> {
         let parts = self.pieces(|from, to| {
             let mut sums = vec![0.0; self.x.padded()];
+            let mut buffer = Buffer::default();
             for number in from..to {
                 let first = number * ROWS;
                 let rows = ROWS.min(self.x.rows() - first);
                 let mut weights = [0.0; ROWS];
                 weights[..rows].copy_from_slice(&self.w[first..first + rows]);
-                blocks::gradient(self.x.block(number), &weights, &mut sums);
+                blocks::gradient(self.x.block(number, &mut buffer), &weights, &mut sums);
             }
             sums
         });
@@ -173,9 +174,9 @@ impl Rows<'_> {
     pub(crate) fn figures(&self, beta: &[f64], family: Family) -> Figures {
         let beta = self.padded(beta);
         let parts = self.pieces(|from, to| {
-            let mut part = Figures::default();
+            let (mut part, mut buffer) = (Figures::default(), Buffer::default());
             for number in from..to {
-                let (eta, rows) = self.predictors(number, &beta);
+                let (eta, rows) = self.predictors(number, self.x.block(number, &mut buffer), &beta);
                 for (at, &eta) in eta[..rows].iter().enumerate() {
                     let row = number * ROWS + at;
                     let (y, w, mu) = (self.y[row], self.w[row], self.shape.mean(eta));
@@ -202,9 +203,10 @@ impl Rows<'_> {
         let direction = self.padded(direction);
         let parts = self.pieces(|from, to| {
             let mut part = Margins { least: f64::INFINITY, greatest: f64::NEG_INFINITY, free: 0.0 };
+            let mut buffer = Buffer::default();
             for number in from..to {
                 let mut moved = [0.0; ROWS];
-                blocks::scores(self.x.block(number), &direction, &mut moved);
+                blocks::scores(self.x.block(number, &mut buffer), &direction, &mut moved);
                 let first = number * ROWS;
                 for (at, &moved) in moved[..ROWS.min(self.x.rows() - first)].iter().enumerate() {
                     match sign(self.y[first + at]) {

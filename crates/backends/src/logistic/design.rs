@@ -86,7 +86,7 @@ impl Design {
         Self { columns, width }
     }
 
-    pub(super) fn blocks(&self, sample: &Sample<'_>, threads: &Threads) -> Blocks {
+    pub(super) fn blocks(&self, sample: &Sample<'_>, threads: &Threads) -> Blocks<'static> {
         Blocks::build(sample.len(), self.width, threads, |row, out| {
             let Some((intercept, mut rest)) = out.split_first_mut() else { return };
             *intercept = 1.0;
