@@ -56,6 +56,7 @@ impl<'a> Prepared<'a> {
             y: &self.sample.y,
             w: &self.sample.w,
             offsets: self.sample.offsets.as_deref(),
+            every: 1,
             shape: self.shape,
             threads: &self.threads,
         }

@@ -54,6 +54,7 @@ mod linalg;
 mod model;
 pub(crate) mod passes;
 mod path;
+mod quasi;
 pub(crate) mod sample;
 pub(crate) mod solver;
 mod summary;

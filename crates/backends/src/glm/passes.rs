@@ -1,5 +1,8 @@
 //! Passes over the rows: objective, derivatives, and sums at the solution.
 
+use std::iter::StepBy;
+use std::ops::Range;
+
 use super::blocks::{self, Blocks, Buffer, ROWS};
 use super::family::{Family, LikelihoodSums, Shape};
 use super::threads::Threads;
@@ -16,6 +19,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) w: &'a [f64],
     /// Known part of each linear predictor.
     pub(crate) offsets: Option<&'a [f64]>,
+    /// Of so many blocks only the first counts: 1 for all rows.
+    pub(crate) every: usize,
     pub(crate) shape: Shape,
     pub(crate) threads: &'a Threads,
 }
@@ -54,16 +59,26 @@ pub(crate) struct Figures {
 impl Rows<'_> {
     /// How many blocks make a piece of work: follows from the shape of the data alone, so that the order of
     /// additions does not depend on the number of threads.
-    fn piece(&self) -> usize {
+    fn piece(&self, count: usize) -> usize {
         let partial = self.x.padded().pow(2) * size_of::<f64>();
         let most = (MOST_BYTES / partial.max(1)).clamp(1, 256);
-        self.x.count().div_ceil(most).max(LEAST_BLOCKS)
+        count.div_ceil(most).max(LEAST_BLOCKS)
     }
 
-    /// `work(first block, past the last)` of all pieces, in order.
-    fn pieces<R: Send>(&self, work: impl Fn(usize, usize) -> R + Send + Sync) -> Vec<R> {
-        let (count, piece) = (self.x.count(), self.piece());
-        self.threads.map(count.div_ceil(piece), |at| work(at * piece, ((at + 1) * piece).min(count)))
+    /// `work` on the numbers of the blocks of each piece, in order.
+    fn pieces<R: Send>(&self, work: impl Fn(StepBy<Range<usize>>) -> R + Send + Sync) -> Vec<R> {
+        let (blocks, every) = (self.x.count(), self.every);
+        let count = blocks.div_ceil(every);
+        let piece = self.piece(count);
+        self.threads.map(count.div_ceil(piece), |at| {
+            work((at * piece * every..((at + 1) * piece * every).min(blocks)).step_by(every))
+        })
+    }
+
+    /// Of the rows that count.
+    pub(crate) fn weight(&self) -> f64 {
+        let blocks = self.w.chunks(ROWS).step_by(self.every);
+        blocks.map(|block| block.iter().sum::<f64>()).sum()
     }
 
     /// Linear predictors of a block, and how many of its rows there are.
@@ -90,11 +105,11 @@ impl Rows<'_> {
         let beta = self.padded(beta);
         let observed = curvature == Curvature::Observed && self.shape.has_observed();
         let wanted = curvature != Curvature::Skipped;
-        let parts = self.pieces(|from, to| {
+        let parts = self.pieces(|numbers| {
             let hessian = wanted.then(|| vec![0.0; width * width]);
             let mut part = Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian };
             let mut buffer = Buffer::default();
-            for number in from..to {
+            for number in numbers {
                 self.add_block(number, self.x.block(number, &mut buffer), &beta, observed, &mut part);
             }
             part
@@ -149,10 +164,10 @@ impl Rows<'_> {
 
     /// Weighted mean of each column.
     pub(crate) fn means(&self) -> Vec<f64> {
-        let parts = self.pieces(|from, to| {
+        let parts = self.pieces(|numbers| {
             let mut sums = vec![0.0; self.x.padded()];
             let mut buffer = Buffer::default();
-            for number in from..to {
+            for number in numbers {
                 let first = number * ROWS;
                 let rows = ROWS.min(self.x.rows() - first);
                 let mut weights = [0.0; ROWS];
@@ -173,9 +188,9 @@ impl Rows<'_> {
     /// Deviance, Pearson's χ² and the sums of the likelihood.
     pub(crate) fn figures(&self, beta: &[f64], family: Family) -> Figures {
         let beta = self.padded(beta);
-        let parts = self.pieces(|from, to| {
+        let parts = self.pieces(|numbers| {
             let (mut part, mut buffer) = (Figures::default(), Buffer::default());
-            for number in from..to {
+            for number in numbers {
                 let (eta, rows) = self.predictors(number, self.x.block(number, &mut buffer), &beta);
                 for (at, &eta) in eta[..rows].iter().enumerate() {
                     let row = number * ROWS + at;
@@ -201,10 +216,10 @@ impl Rows<'_> {
     /// `free` is the greatest absolute value among those.
     pub(crate) fn margins(&self, direction: &[f64], sign: impl Fn(f64) -> f64 + Send + Sync) -> Margins {
         let direction = self.padded(direction);
-        let parts = self.pieces(|from, to| {
+        let parts = self.pieces(|numbers| {
             let mut part = Margins { least: f64::INFINITY, greatest: f64::NEG_INFINITY, free: 0.0 };
             let mut buffer = Buffer::default();
-            for number in from..to {
+            for number in numbers {
                 let mut moved = [0.0; ROWS];
                 blocks::scores(self.x.block(number, &mut buffer), &direction, &mut moved);
                 let first = number * ROWS;

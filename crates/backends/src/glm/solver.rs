@@ -12,6 +12,7 @@ use tenure_core::{Error, Result};
 
 use super::family::{Link, Variance};
 use super::linalg::Factor;
+use super::quasi::{self, Found};
 use super::passes::{Curvature, Rows, Sums};
 
 /// `1 − R²` of a column on those before it, below which it counts as a combination of them.
@@ -35,6 +36,11 @@ pub(crate) struct Penalty {
 impl Penalty {
     pub(crate) fn none(columns: usize) -> Self {
         Self { l2: vec![0.0; columns], l1: vec![0.0; columns] }
+    }
+
+    /// The gradient of the smooth part, from that of the loss.
+    pub(super) fn slope(&self, gradient: &[f64], beta: &[f64]) -> Vec<f64> {
+        gradient.iter().zip(beta).zip(&self.l2).map(|((g, b), l2)| g + l2 * b).collect()
     }
 
     fn value(&self, beta: &[f64]) -> f64 {
@@ -67,6 +73,8 @@ pub(crate) struct Solution {
     pub(crate) loss: f64,
     /// The expected second derivative at `beta`, where the last step needed it.
     pub(crate) information: Option<Vec<f64>>,
+    /// The second derivative that the last steps were taken with; empty after a search without.
+    pub(super) hessian: Vec<f64>,
 }
 
 /// How the search ended.
@@ -94,7 +102,10 @@ pub(crate) fn solve(
     mut each_step: impl FnMut(usize, f64) -> Result<()>,
 ) -> Result<Solution> {
     let columns = rows.x.columns();
-    let mut beta = start;
+    let (mut beta, done) = match quasi::search(rows, penalty, limits, start, &mut each_step)? {
+        Found::Minimum(solution) => return Ok(solution),
+        Found::Start(beta, done) => (beta, done),
+    };
     let mut curvature = Curvature::Expected;
     let mut sums = rows.sums(&beta, curvature);
     let mut hessian = sums.hessian.take().unwrap_or_default();
@@ -111,9 +122,9 @@ pub(crate) fn solve(
     let mut active = vec![true; columns];
     let mut collinear = Vec::new();
     let mut state = State::Iterations;
-    let mut iterations = 0;
-    for step in 1..=limits.max_iterations {
-        iterations = step;
+    let mut iterations = done;
+    for step in 1..=limits.max_iterations - done {
+        iterations = done + step;
         let direction = if penalty.l1.iter().any(|&l| l > 0.0) {
             descend(&hessian, &sums.gradient, penalty, &beta, limits)
         } else {
@@ -151,7 +162,7 @@ pub(crate) fn solve(
         if let Some(found) = sums.hessian.take() {
             (hessian, curvature) = (found, Curvature::Observed);
         }
-        each_step(step, sums.loss)?;
+        each_step(iterations, sums.loss)?;
         if moved <= tolerance * (limits.unit + largest) {
             state = if taken.stalled { State::Edge } else { State::Converged };
             break;
@@ -167,31 +178,29 @@ pub(crate) fn solve(
         }
     }
     let current = curvature == Curvature::Observed && !kept && !rows.shape.has_observed();
-    let information = current.then_some(hessian);
-    Ok(Solution { beta, state, iterations, collinear, loss: sums.loss, information })
+    let information = current.then(|| hessian.clone());
+    Ok(Solution { beta, state, iterations, collinear, loss: sums.loss, information, hessian })
 }
 
 /// Hessian and gradient with the quadratic penalty.
 fn penalised(hessian: &[f64], gradient: &[f64], penalty: &Penalty, beta: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let columns = beta.len();
     let mut hessian = hessian.to_vec();
-    let mut slope = gradient.to_vec();
     for j in 0..columns {
         hessian[j * columns + j] += penalty.l2[j];
-        slope[j] += penalty.l2[j] * beta[j];
     }
-    (hessian, slope)
+    (hessian, penalty.slope(gradient, beta))
 }
 
-struct Taken {
-    beta: Vec<f64>,
-    sums: Sums,
+pub(super) struct Taken {
+    pub(super) beta: Vec<f64>,
+    pub(super) sums: Sums,
     /// Whether no step, however short, lowered the objective.
-    stalled: bool,
+    pub(super) stalled: bool,
 }
 
 /// A full step nearly always lowers the objective; halving guards the others.
-fn take_step(
+pub(super) fn take_step(
     rows: &Rows<'_>,
     penalty: &Penalty,
     beta: &[f64],

@@ -126,6 +126,7 @@ impl Learner for Logistic {
             y: &sample.y,
             w: &sample.w,
             offsets: sample.offsets.as_deref(),
+            every: 1,
             shape: Shape { variance: Family::Binomial.variance(), link: Link::Logit },
             threads: &threads,
         };
