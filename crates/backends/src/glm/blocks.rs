@@ -38,7 +38,12 @@ struct Scaled<'a> {
     /// Of each padded column; 0 for the intercept and beyond the features.
     centres: Vec<f64>,
     inverse: Vec<f64>,
+    /// Whether no mean is so far from 0, in standard deviations, that sums of the unscaled columns lose digits.
+    near: bool,
 }
+
+/// Mean in standard deviations up to which sums of a column as it is are precise enough: they lose three digits.
+const NEAR: f64 = 1e3;
 
 /// Where blocks that are not stored are built.
 #[derive(Debug, Default)]
@@ -61,7 +66,9 @@ impl<'a> Blocks<'a> {
             padded[before..columns].copy_from_slice(&values[before..]);
             padded
         };
-        let scaled = Scaled { x, before, centres: padded(centres), inverse: padded(inverse) };
+        let (centres, inverse) = (padded(centres), padded(inverse));
+        let near = centres.iter().zip(&inverse).all(|(c, i)| (c * i).abs() <= NEAR);
+        let scaled = Scaled { x, before, centres, inverse, near };
         Self { rows, columns, panels, source: Source::Scaled(scaled) }
     }
 
@@ -128,6 +135,67 @@ impl<'a> Blocks<'a> {
     }
 }
 
+/// Rows as they came, for the passes that need no Gram matrix: scaling is left to the coefficients and sums.
+#[derive(Debug)]
+pub(crate) struct Direct<'b> {
+    scaled: &'b Scaled<'b>,
+    rows: usize,
+    features: usize,
+    /// Of the features as they are.
+    beta: Vec<f64>,
+    constant: f64,
+}
+
+impl Blocks<'_> {
+    /// What unscaled rows have to be multiplied by for the linear predictors of `beta`, where they may.
+    pub(crate) fn direct(&self, beta: &[f64]) -> Option<Direct<'_>> {
+        let Source::Scaled(scaled) = &self.source else { return None };
+        let before = scaled.before;
+        let features = self.columns - before;
+        if !scaled.near || features < LANES {
+            return None;
+        }
+        let plain: Vec<f64> = beta.iter().zip(&scaled.inverse).map(|(b, i)| b * i).collect();
+        let shift: f64 = plain.iter().zip(&scaled.centres).map(|(b, c)| b * c).sum();
+        let constant = if before == 1 { beta[0] } else { 0.0 } - shift;
+        let beta = plain[before..self.columns].to_vec();
+        Some(Direct { scaled, rows: self.rows, features, beta, constant })
+    }
+}
+
+impl Direct<'_> {
+    fn rows(&self, number: usize) -> &[f64] {
+        let (first, last) = (number * ROWS, self.rows.min((number + 1) * ROWS));
+        &self.scaled.x[first * self.features..last * self.features]
+    }
+
+    /// As [`scores`].
+    pub(crate) fn scores(&self, number: usize, out: &mut [f64; ROWS]) {
+        out.iter_mut().for_each(|eta| *eta += self.constant);
+        row_scores(self.rows(number), &self.beta, out);
+    }
+
+    /// As [`gradient`], for the features as they are; the last number is the sum of the slopes.
+    pub(crate) fn gradient(&self, number: usize, slopes: &[f64; ROWS], out: &mut [f64]) {
+        let Some((sum, out)) = out.split_last_mut() else { return };
+        row_gradient(self.rows(number), slopes, out);
+        *sum += slopes.iter().sum::<f64>();
+    }
+
+    /// Numbers that [`Direct::gradient`] sums.
+    pub(crate) fn sums(&self) -> usize {
+        self.features + 1
+    }
+
+    /// The gradient by the scaled columns.
+    pub(crate) fn scaled(&self, sums: &[f64]) -> Vec<f64> {
+        let (before, total) = (self.scaled.before, sums[self.features]);
+        let scales = self.scaled.centres.iter().zip(&self.scaled.inverse).skip(before);
+        let own = sums[..self.features].iter().zip(scales).map(|(s, (c, i))| (s - c * total) * i);
+        std::iter::repeat_n(total, before).chain(own).collect()
+    }
+}
+
 /// Generates the build of a kernel for wider vectors and the choice between the two.
 macro_rules! dispatched {
     ($(#[$doc:meta])* $name:ident, $wide:ident, $any:ident, ($($arg:ident: $type:ty),*)) => {
@@ -169,6 +237,76 @@ dispatched!(
     scale, scale_avx2, scale_any,
     (x: &[f64], columns: usize, before: usize, centres: &[f64], inverse: &[f64], out: &mut [f64])
 );
+
+dispatched!(
+    /// `out[row] += Σ x[row, column] · beta[column]` for rows one after the other, of at least [`LANES`] columns.
+    row_scores, row_scores_avx2, row_scores_any, (x: &[f64], beta: &[f64], out: &mut [f64; ROWS])
+);
+dispatched!(
+    /// `out[column] += Σ x[row, column] · slopes[row]`, for the same rows.
+    row_gradient, row_gradient_avx2, row_gradient_any, (x: &[f64], slopes: &[f64; ROWS], out: &mut [f64])
+);
+
+/// Rows that are taken together: their sums are chains of their own.
+const GROUP: usize = 4;
+
+#[inline(always)]
+fn row_scores_any(x: &[f64], beta: &[f64], out: &mut [f64; ROWS]) {
+    let width = beta.len();
+    let (whole, rest) = beta.as_chunks::<LANES>();
+    // The last lanes of a row overlap those before, whose coefficients are 0 here.
+    let mut last = [0.0; LANES];
+    last[LANES - rest.len()..].copy_from_slice(rest);
+    let mut groups = x.chunks_exact(GROUP * width);
+    let mut outs = out.chunks_exact_mut(GROUP);
+    for (group, out) in groups.by_ref().zip(outs.by_ref()) {
+        let rows: [&[f64]; GROUP] = std::array::from_fn(|r| &group[r * width..][..width]);
+        let mut sums = [[0.0; LANES]; GROUP];
+        for (at, beta) in whole.iter().enumerate() {
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                let x = &row[at * LANES..][..LANES];
+                for lane in 0..LANES {
+                    sum[lane] += x[lane] * beta[lane];
+                }
+            }
+        }
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            let x = &row[width - LANES..][..LANES];
+            for lane in 0..LANES {
+                sum[lane] += x[lane] * last[lane];
+            }
+        }
+        for (out, s) in out.iter_mut().zip(&sums) {
+            *out += ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
+        }
+    }
+    if let Some(out) = outs.next() {
+        for (row, out) in groups.remainder().chunks_exact(width).zip(out) {
+            *out += row.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>();
+        }
+    }
+}
+
+#[inline(always)]
+fn row_gradient_any(x: &[f64], slopes: &[f64; ROWS], out: &mut [f64]) {
+    let width = out.len();
+    let mut groups = x.chunks_exact(GROUP * width);
+    let mut slopes = slopes.chunks_exact(GROUP);
+    for (group, slopes) in groups.by_ref().zip(slopes.by_ref()) {
+        let rows: [&[f64]; GROUP] = std::array::from_fn(|r| &group[r * width..][..width]);
+        for at in 0..width {
+            out[at] += (rows[0][at] * slopes[0] + rows[1][at] * slopes[1])
+                + (rows[2][at] * slopes[2] + rows[3][at] * slopes[3]);
+        }
+    }
+    if let Some(slopes) = slopes.next() {
+        for (row, slope) in groups.remainder().chunks_exact(width).zip(slopes) {
+            for (out, x) in out.iter_mut().zip(row) {
+                *out += x * slope;
+            }
+        }
+    }
+}
 
 #[inline(always)]
 fn scale_any(

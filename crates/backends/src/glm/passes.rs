@@ -3,7 +3,7 @@
 use std::iter::StepBy;
 use std::ops::Range;
 
-use super::blocks::{self, Blocks, Buffer, ROWS};
+use super::blocks::{self, Blocks, Buffer, Direct, ROWS};
 use super::family::{Family, LikelihoodSums, Shape};
 use super::threads::Threads;
 
@@ -81,16 +81,19 @@ impl Rows<'_> {
         blocks.map(|block| block.iter().sum::<f64>()).sum()
     }
 
-    /// Linear predictors of a block, and how many of its rows there are.
-    fn predictors(&self, number: usize, block: &[f64], beta: &[f64]) -> ([f64; ROWS], usize) {
+    /// How many rows a block has.
+    fn rows_in(&self, number: usize) -> usize {
+        ROWS.min(self.x.rows() - number * ROWS)
+    }
+
+    /// The known part of the linear predictors of a block.
+    fn known(&self, number: usize) -> [f64; ROWS] {
         let mut eta = [0.0; ROWS];
-        let first = number * ROWS;
-        let rows = ROWS.min(self.x.rows() - first);
         if let Some(offsets) = self.offsets {
-            eta[..rows].copy_from_slice(&offsets[first..first + rows]);
+            let rows = self.rows_in(number);
+            eta[..rows].copy_from_slice(&offsets[number * ROWS..][..rows]);
         }
-        blocks::scores(block, beta, &mut eta);
-        (eta, rows)
+        eta
     }
 
     fn padded(&self, beta: &[f64]) -> Vec<f64> {
@@ -105,6 +108,9 @@ impl Rows<'_> {
         let beta = self.padded(beta);
         let observed = curvature == Curvature::Observed && self.shape.has_observed();
         let wanted = curvature != Curvature::Skipped;
+        if let Some(direct) = self.x.direct(&beta).filter(|_| !wanted) {
+            return self.direct_sums(&direct);
+        }
         let parts = self.pieces(|numbers| {
             let hessian = wanted.then(|| vec![0.0; width * width]);
             let mut part = Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian };
@@ -144,9 +150,49 @@ impl Rows<'_> {
         total
     }
 
+    /// Objective and gradient from the rows as they came.
+    fn direct_sums(&self, direct: &Direct<'_>) -> Sums {
+        let new = || Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; direct.sums()], hessian: None };
+        let parts = self.pieces(|numbers| {
+            let mut part = new();
+            for number in numbers {
+                let mut eta = self.known(number);
+                direct.scores(number, &mut eta);
+                let (slopes, _) = self.add_rows(number, &eta, false, &mut part);
+                direct.gradient(number, &slopes, &mut part.gradient);
+            }
+            part
+        });
+        let mut total = parts.into_iter().fold(new(), |mut total, part| {
+            total.loss += part.loss;
+            total.size += part.size;
+            total.gradient.iter_mut().zip(part.gradient).for_each(|(sum, value)| *sum += value);
+            total
+        });
+        total.gradient = direct.scaled(&total.gradient);
+        total
+    }
+
     fn add_block(&self, number: usize, block: &[f64], beta: &[f64], observed: bool, part: &mut Sums) {
-        let (eta, rows) = self.predictors(number, block, beta);
+        let mut eta = self.known(number);
+        blocks::scores(block, beta, &mut eta);
+        let (slopes, curvatures) = self.add_rows(number, &eta, observed, part);
+        blocks::gradient(block, &slopes, &mut part.gradient);
+        if let Some(hessian) = &mut part.hessian {
+            blocks::gram(block, &curvatures, hessian);
+        }
+    }
+
+    /// Adds the losses of a block; gives the weighted derivatives of its rows, 0 beyond them.
+    fn add_rows(
+        &self,
+        number: usize,
+        eta: &[f64; ROWS],
+        observed: bool,
+        part: &mut Sums,
+    ) -> ([f64; ROWS], [f64; ROWS]) {
         let first = number * ROWS;
+        let rows = self.rows_in(number);
         let (y, w) = (&self.y[first..first + rows], &self.w[first..first + rows]);
         let (mut slopes, mut curvatures) = ([0.0; ROWS], [0.0; ROWS]);
         for at in 0..rows {
@@ -156,10 +202,7 @@ impl Rows<'_> {
             slopes[at] = w[at] * terms.slope;
             curvatures[at] = w[at] * terms.curvature;
         }
-        blocks::gradient(block, &slopes, &mut part.gradient);
-        if let Some(hessian) = &mut part.hessian {
-            blocks::gram(block, &curvatures, hessian);
-        }
+        (slopes, curvatures)
     }
 
     /// Weighted mean of each column.
@@ -188,11 +231,16 @@ impl Rows<'_> {
     /// Deviance, Pearson's χ² and the sums of the likelihood.
     pub(crate) fn figures(&self, beta: &[f64], family: Family) -> Figures {
         let beta = self.padded(beta);
+        let direct = self.x.direct(&beta);
         let parts = self.pieces(|numbers| {
             let (mut part, mut buffer) = (Figures::default(), Buffer::default());
             for number in numbers {
-                let (eta, rows) = self.predictors(number, self.x.block(number, &mut buffer), &beta);
-                for (at, &eta) in eta[..rows].iter().enumerate() {
+                let mut eta = self.known(number);
+                match &direct {
+                    Some(direct) => direct.scores(number, &mut eta),
+                    None => blocks::scores(self.x.block(number, &mut buffer), &beta, &mut eta),
+                }
+                for (at, &eta) in eta[..self.rows_in(number)].iter().enumerate() {
                     let row = number * ROWS + at;
                     let (y, w, mu) = (self.y[row], self.w[row], self.shape.mean(eta));
                     part.deviance += w * self.shape.deviance(y, mu);
