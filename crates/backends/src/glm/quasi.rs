@@ -23,6 +23,8 @@ const PART_TOLERANCE: f64 = 0.1;
 const NEARLY_COLLINEAR: f64 = 1e-6;
 /// Steps after which Newton's method takes over.
 const MOST_STEPS: usize = 12;
+/// The step after which a Hessian of all rows is the metric: from there on it hardly changes.
+const RENEWED: usize = 1;
 /// By what factor steps have to shrink, on the whole.
 const SHRINKING: f64 = 0.5;
 
@@ -48,7 +50,7 @@ pub(super) fn search(
     start: Vec<f64>,
     each_step: &mut impl FnMut(usize, f64) -> Result<()>,
 ) -> Result<Found> {
-    let Some((mut beta, metric)) = from_part(rows, penalty, limits, &start) else {
+    let Some((mut beta, mut metric)) = from_part(rows, penalty, limits, &start) else {
         return Ok(Found::Start(start, 0));
     };
     let mut sums = rows.sums(&beta, Curvature::Skipped);
@@ -60,7 +62,8 @@ pub(super) fn search(
     let mut before = f64::INFINITY;
     for iterations in 1..=MOST_STEPS {
         let direction = direction(&metric, &pairs, &slope);
-        let taken = solver::take_step(rows, penalty, &beta, &direction, &sums, Curvature::Skipped)?;
+        let wanted = if iterations == RENEWED { Curvature::Observed } else { Curvature::Skipped };
+        let taken = solver::take_step(rows, penalty, &beta, &direction, &sums, wanted)?;
         let step: Vec<f64> = taken.beta.iter().zip(&beta).map(|(a, b)| a - b).collect();
         let moved = largest(&step);
         (beta, sums) = (taken.beta, taken.sums);
@@ -81,7 +84,13 @@ pub(super) fn search(
             return Ok(Found::Start(beta, iterations));
         }
         before = moved;
-        pairs.push(Pair { step, change, curvature });
+        match sums.hessian.take().and_then(|hessian| positive(hessian, penalty)) {
+            Some(factor) => {
+                metric = factor;
+                pairs.clear();
+            }
+            None => pairs.push(Pair { step, change, curvature }),
+        }
     }
     Ok(Found::Start(beta, MOST_STEPS))
 }
@@ -107,12 +116,18 @@ fn from_part(rows: &Rows<'_>, penalty: &Penalty, limits: Limits, start: &[f64]) 
     if solution.state != State::Converged || !solution.collinear.is_empty() {
         return None;
     }
-    let mut hessian: Vec<f64> = solution.hessian.iter().map(|h| h / share).collect();
+    let hessian = solution.hessian.iter().map(|h| h / share).collect();
+    Some((solution.beta, positive(hessian, penalty)?))
+}
+
+/// The factor of a Hessian with its penalty, where that is clearly positive.
+fn positive(mut hessian: Vec<f64>, penalty: &Penalty) -> Option<Factor> {
+    let columns = penalty.l2.len();
     for j in 0..columns {
         hessian[j * columns + j] += penalty.l2[j];
     }
     let factor = Factor::new(&hessian, columns, &vec![true; columns], NEARLY_COLLINEAR);
-    (factor.kept().len() == columns).then_some((solution.beta, factor))
+    (factor.kept().len() == columns).then_some(factor)
 }
 
 /// Minus the slope times the inverse of the metric, which `pairs` (oldest first) bring up to date.
