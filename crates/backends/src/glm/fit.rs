@@ -202,16 +202,16 @@ impl<'a> Prepared<'a> {
                 let width = usize::from(intercept);
                 let constant = Blocks::build(y.len(), width, &self.threads, |_, out| out.fill(1.0));
                 let rows = self.rows_of(&constant);
-                let beta = match intercept {
+                let predictors = match intercept {
                     true => {
                         let start = vec![self.start()[0]];
                         solver::solve(&rows, &Penalty::none(1), self.limits(), start, |_, _| Ok(()))
                             .ok()?
-                            .beta
+                            .predictors
                     }
-                    false => Vec::new(),
+                    false => rows.sums(&[], Curvature::Skipped).predictors,
                 };
-                rows.figures(&beta, self.params.family).deviance
+                rows.figures(&predictors, self.params.family).deviance
             }
         };
         deviance.is_finite().then_some(deviance)
@@ -253,7 +253,7 @@ impl<'a> Prepared<'a> {
 
     pub(super) fn model(&self, solution: &Solution) -> Result<GlmModel> {
         let family = self.params.family;
-        let figures = self.rows().figures(&solution.beta, family);
+        let figures = self.rows().figures(&solution.predictors, family);
         let counted = match self.params.alpha * self.params.l1_ratio > 0.0 {
             true => solution.beta.iter().filter(|b| **b != 0.0).count(),
             false => solution.beta.len() - solution.collinear.len(),

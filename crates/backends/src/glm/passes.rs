@@ -46,6 +46,8 @@ pub(crate) struct Sums {
     pub(crate) gradient: Vec<f64>,
     /// Columns × columns, symmetric; `None` where it was not asked for.
     pub(crate) hessian: Option<Vec<f64>>,
+    /// Of the rows that count.
+    pub(crate) predictors: Vec<f64>,
 }
 
 /// Sums at the solution.
@@ -113,7 +115,7 @@ impl Rows<'_> {
         }
         let parts = self.pieces(|numbers| {
             let hessian = wanted.then(|| vec![0.0; width * width]);
-            let mut part = Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian };
+            let mut part = Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian, predictors: vec![] };
             let mut buffer = Buffer::default();
             for number in numbers {
                 self.add_block(number, self.x.block(number, &mut buffer), &beta, observed, &mut part);
@@ -125,10 +127,12 @@ impl Rows<'_> {
             size: 0.0,
             gradient: vec![0.0; columns],
             hessian: wanted.then(|| vec![0.0; columns * columns]),
+            predictors: Vec::with_capacity(self.y.len() / self.every),
         };
         for part in parts {
             total.loss += part.loss;
             total.size += part.size;
+            total.predictors.extend_from_slice(&part.predictors);
             for (sum, value) in total.gradient.iter_mut().zip(&part.gradient) {
                 *sum += value;
             }
@@ -152,7 +156,7 @@ impl Rows<'_> {
 
     /// Objective and gradient from the rows as they came.
     fn direct_sums(&self, direct: &Direct<'_>) -> Sums {
-        let new = || Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; direct.sums()], hessian: None };
+        let new = || Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; direct.sums()], hessian: None, predictors: vec![] };
         let parts = self.pieces(|numbers| {
             let mut part = new();
             for number in numbers {
@@ -166,6 +170,7 @@ impl Rows<'_> {
         let mut total = parts.into_iter().fold(new(), |mut total, part| {
             total.loss += part.loss;
             total.size += part.size;
+            total.predictors.extend_from_slice(&part.predictors);
             total.gradient.iter_mut().zip(part.gradient).for_each(|(sum, value)| *sum += value);
             total
         });
@@ -194,6 +199,7 @@ impl Rows<'_> {
         let first = number * ROWS;
         let rows = self.rows_in(number);
         let (y, w) = (&self.y[first..first + rows], &self.w[first..first + rows]);
+        part.predictors.extend_from_slice(&eta[..rows]);
         let (mut slopes, mut curvatures) = ([0.0; ROWS], [0.0; ROWS]);
         for at in 0..rows {
             let terms = self.shape.row(eta[at], y[at], observed);
@@ -228,20 +234,13 @@ impl Rows<'_> {
         means
     }
 
-    /// Deviance, Pearson's χ² and the sums of the likelihood.
-    pub(crate) fn figures(&self, beta: &[f64], family: Family) -> Figures {
-        let beta = self.padded(beta);
-        let direct = self.x.direct(&beta);
+    /// Deviance, Pearson's χ² and the sums of the likelihood, from the linear predictors of all rows.
+    pub(crate) fn figures(&self, predictors: &[f64], family: Family) -> Figures {
         let parts = self.pieces(|numbers| {
-            let (mut part, mut buffer) = (Figures::default(), Buffer::default());
+            let mut part = Figures::default();
             for number in numbers {
-                let mut eta = self.known(number);
-                match &direct {
-                    Some(direct) => direct.scores(number, &mut eta),
-                    None => blocks::scores(self.x.block(number, &mut buffer), &beta, &mut eta),
-                }
-                for (at, &eta) in eta[..self.rows_in(number)].iter().enumerate() {
-                    let row = number * ROWS + at;
+                let rows = number * ROWS..number * ROWS + self.rows_in(number);
+                for (&eta, row) in predictors[rows.clone()].iter().zip(rows) {
                     let (y, w, mu) = (self.y[row], self.w[row], self.shape.mean(eta));
                     part.deviance += w * self.shape.deviance(y, mu);
                     part.pearson_chi2 += w * ((y - mu).powi(2) / self.shape.variance_at(mu));

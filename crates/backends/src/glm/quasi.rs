@@ -74,9 +74,16 @@ pub(super) fn search(
         // Steps shrink by about the same factor each: so much of the last is still to go.
         let left = moved * (moved / before).clamp(LEAST_LEFT, 1.0);
         if left <= ACCURACY * limits.tolerance * (limits.unit + largest(&beta)) && !taken.stalled {
-            let (collinear, loss) = (Vec::new(), sums.loss);
-            let state = State::Converged;
-            let solution = Solution { beta, state, iterations, collinear, loss, information: None, hessian: Vec::new() };
+            let solution = Solution {
+                beta,
+                state: State::Converged,
+                iterations,
+                collinear: Vec::new(),
+                loss: sums.loss,
+                information: None,
+                hessian: Vec::new(),
+                predictors: sums.predictors,
+            };
             return Ok(Found::Minimum(solution));
         }
         let curvature = dot(&step, &change);

@@ -75,6 +75,8 @@ pub(crate) struct Solution {
     pub(crate) information: Option<Vec<f64>>,
     /// The second derivative that the last steps were taken with; empty after a search without.
     pub(super) hessian: Vec<f64>,
+    /// Linear predictors of the rows at `beta`.
+    pub(super) predictors: Vec<f64>,
 }
 
 /// How the search ended.
@@ -179,7 +181,8 @@ pub(crate) fn solve(
     }
     let current = curvature == Curvature::Observed && !kept && !rows.shape.has_observed();
     let information = current.then(|| hessian.clone());
-    Ok(Solution { beta, state, iterations, collinear, loss: sums.loss, information, hessian })
+    let Sums { loss, predictors, .. } = sums;
+    Ok(Solution { beta, state, iterations, collinear, loss, information, hessian, predictors })
 }
 
 /// Hessian and gradient with the quadratic penalty.
