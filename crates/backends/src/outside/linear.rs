@@ -112,7 +112,7 @@ fn spread(task: Task, present: &[usize], columns: usize, solution: Solution) -> 
 
 /// Coefficients of a logistic regression that another library fitted.
 #[derive(Debug)]
-pub struct LinearModel {
+pub(crate) struct LinearModel {
     kind: &'static str,
     schema: Schema,
     outputs: Vec<Output>,

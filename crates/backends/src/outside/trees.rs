@@ -158,7 +158,7 @@ fn require_tree(kind: &str, tree: Vec<Node>, columns: usize) -> Result<Vec<Node>
 
 /// Trees that another library grew; their mean is the answer.
 #[derive(Debug)]
-pub struct ForestModel {
+pub(crate) struct ForestModel {
     kind: &'static str,
     schema: Schema,
     outputs: Vec<Output>,
