@@ -66,7 +66,7 @@ pub(crate) fn fit(
     let problem = Problem { x: encoder.matrix(rows.data()), columns, labels: &labels, classes };
     let solution = solve(&problem)?;
     let numbers = solution.intercepts.iter().chain(&solution.coefficients);
-    let scores = if classes == 2 { 1 } else { classes };
+    let scores = if problem.classes == 2 { 1 } else { problem.classes };
     if solution.coefficients.len() != scores * columns || solution.intercepts.len() != scores {
         return Err(Error::Internal(format!("{kind}: another number of coefficients than columns")));
     }
