@@ -113,7 +113,8 @@ fn names(features: &[Feature]) -> Result<Vec<String>> {
 
 /// The objective whose link is the model's; none where raw scores are the outputs of several.
 fn objective(own: &str, link: Link, scores: usize) -> Option<String> {
-    let first = own.split(' ').next().unwrap_or_default();
+    // Ours have a parameter in brackets.
+    let first = own.split([' ', '(']).next().unwrap_or_default();
     Some(match link {
         Link::Logistic if scores == 1 => "binary sigmoid:1".into(),
         Link::Logistic => format!("multiclassova num_class:{scores} sigmoid:1"),
@@ -122,6 +123,7 @@ fn objective(own: &str, link: Link, scores: usize) -> Option<String> {
         Link::Exp => "poisson".into(),
         Link::Identity if scores > 1 => return None,
         Link::Identity => match first {
+            "absolute_error" => "regression_l1".into(),
             "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg" => {
                 first.into()
             }
