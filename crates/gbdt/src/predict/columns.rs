@@ -39,6 +39,12 @@ impl Test {
     /// A question that every row answers by going left, in column 0, which exists.
     pub(crate) const LEFT: Self = Self { column: 0, code: code(255) };
 
+    /// Both in four bytes: the column in the upper 24 bits.
+    pub(crate) fn packed(self) -> u32 {
+        debug_assert!(self.column < 1 << 24);
+        self.column << 8 | u32::from(self.code as u8)
+    }
+
     /// Whether a row with these codes goes right.
     #[inline(always)]
     pub(crate) fn goes_right(self, codes: &[i8]) -> bool {

@@ -92,6 +92,15 @@ impl Cells {
         (even, growing)
     }
 
+    /// Number of cells.
+    fn count(self) -> usize {
+        match self {
+            Self::Even { last, .. } => last as usize + 1,
+            Self::Growing { last, .. } => last as usize + 1,
+            Self::None => 0,
+        }
+    }
+
     /// The most thresholds in a cell.
     fn crowd(self, sorted: &[f64]) -> usize {
         sorted.chunk_by(|&a, &b| self.of(a) == self.of(b)).map(<[f64]>::len).max().unwrap_or(0)
@@ -102,12 +111,14 @@ impl Grid {
     /// For at least one threshold, in ascending order.
     pub(super) fn new(mut sorted: Vec<f64>) -> Self {
         let (even, growing) = Cells::candidates(&sorted);
-        let fits = |crowd: usize| {
-            let mut all = even.iter().chain(&growing);
+        let fits = |(crowd, few)| {
+            let mut all = even.iter().chain(&growing).filter(|cells| cells.count() <= few);
             all.find(|cells| cells.crowd(&sorted) <= crowd).map(|&cells| (cells, crowd))
         };
         let small = sorted.len() <= THRESHOLDS;
-        let found = small.then(|| [1, 2, 4].into_iter().skip(usize::from(sorted.len() > 8)).find_map(fits));
+        // Single rows miss caches: rather a comparison more than a much larger table.
+        let tries = [(1, 16), (2, 512), (4, 1024), (2, CELLS), (4, CELLS)];
+        let found = small.then(|| tries.into_iter().find_map(fits));
         let (cells, steps) = found.flatten().unwrap_or((Cells::None, 0));
         let mut before = Vec::new();
         if cells != Cells::None {
