@@ -168,6 +168,10 @@ impl Columns {
             );
         }
 
+        columns
+            .ranked
+            .sort_by_key(|ranked| (ranked.special, ranked.grid.len() > THRESHOLDS, ranked.grid.kind()));
+
         let mut sets: Vec<(&Tree, &Node)> =
             nodes().filter(|(_, node)| matches!(node.rule, Rule::Categories { .. })).collect();
         sets.sort_by_key(|(_, node)| node.feature);
@@ -222,7 +226,7 @@ impl Columns {
     }
 
     /// Tabulates the answers of the sets by category, as far as memory allows, the smallest tables first.
-    fn fill_tables(&mut self) {
+    pub(super) fn fill_tables(&mut self) {
         let mut by_size: Vec<(usize, usize)> = self
             .sets
             .iter()
@@ -242,6 +246,11 @@ impl Columns {
             sets.table =
                 rows.flat_map(|category| tests.iter().map(move |set| set.code(category, words))).collect();
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn forget_tables(&mut self) {
+        self.sets.iter_mut().for_each(|sets| sets.table.clear());
     }
 
     /// Number of features of a row.

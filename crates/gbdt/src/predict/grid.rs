@@ -133,6 +133,16 @@ impl Grid {
         Self { cells, before, steps, thresholds: sorted }
     }
 
+    /// Which code ranks values: grids of the same kind side by side spare the processor wrong guesses.
+    pub(super) fn kind(&self) -> (u8, usize) {
+        let cells = match self.cells {
+            Cells::Even { .. } => 0,
+            Cells::Growing { .. } => 1,
+            Cells::None => 2,
+        };
+        (cells, self.steps)
+    }
+
     /// Number of thresholds.
     pub(super) fn len(&self) -> usize {
         self.thresholds.len() - 1

@@ -275,3 +275,6 @@ fn grown(codes: &mut Vec<i8>, len: usize) -> &mut [i8] {
     }
     &mut codes[..len]
 }
+
+#[cfg(test)]
+mod tests;

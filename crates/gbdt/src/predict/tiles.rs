@@ -12,9 +12,9 @@
 //! Needs AVX2; [`super::walk`] gives the same bits anywhere.
 
 use std::arch::x86_64::{
-    __m256i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_blendv_epi8, _mm256_broadcastsi128_si256,
-    _mm256_cmpgt_epi8, _mm256_movemask_epi8, _mm256_set_m128i, _mm256_shuffle_epi8, _mm256_slli_epi16,
-    _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
+    __m256i, _mm_loadu_si128, _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_cmpgt_epi8,
+    _mm256_movemask_epi8, _mm256_set_m128i, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_unpackhi_epi64,
+    _mm256_unpacklo_epi64,
 };
 use std::ops::Range;
 
@@ -304,8 +304,8 @@ impl Six {
         self.roots.len() - 1
     }
 
-    /// Adds the leaves of so many trees from a group on. A layer is asked of many trees before the next, and what
-    /// the next will read is fetched meanwhile: a single row finds little in the caches.
+    /// Adds the leaves of so many trees from a group on. A layer is asked of many trees before the next, so
+    /// that no tree waits for its own.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn add<const REGISTERS: usize>(
@@ -324,37 +324,25 @@ impl Six {
         let values = self.values[of_trees].as_chunks::<TREES>().0.chunks(GROUPS);
         let mut left = trees;
         for ((roots, next), values) in roots.zip(next).zip(values) {
-            let mut ways = [[0u8; TREES]; GROUPS];
-            for ((ways, roots), next) in ways.iter_mut().zip(roots).zip(next) {
+            let mut ways = [[0usize; TREES]; GROUPS];
+            for (ways, roots) in ways.iter_mut().zip(roots) {
                 let answers = answers(std::array::from_fn(|tree| &roots.0[tree]), registers);
-                *ways = answers.to_le_bytes().map(|answers| exit(answers) as u8);
-                for (next, way) in next.iter().zip(*ways) {
-                    prefetch(&next.0[usize::from(way) % EXITS]);
-                }
+                *ways = answers.to_le_bytes().map(exit);
             }
-            for ((ways, next), values) in ways.iter_mut().zip(next).zip(values) {
-                let first = ways.map(|way| usize::from(way) % EXITS);
-                let answers = answers(std::array::from_fn(|tree| &next[tree].0[first[tree]]), registers);
-                let second = answers.to_le_bytes().map(exit);
-                *ways = std::array::from_fn(|tree| (first[tree] * EXITS + second[tree]) as u8);
-                for (values, way) in values.iter().zip(*ways) {
-                    prefetch(&values[usize::from(way) % (EXITS * EXITS)]);
+            for (ways, next) in ways.iter_mut().zip(next) {
+                let tiles = std::array::from_fn(|tree| &next[tree].0[ways[tree] % EXITS]);
+                let answers = answers(tiles, registers).to_le_bytes();
+                for (way, answers) in ways.iter_mut().zip(answers) {
+                    *way = *way * EXITS + exit(answers);
                 }
             }
             for (values, way) in values.as_flattened().iter().zip(ways.as_flattened()).take(left) {
-                sum += values[usize::from(*way) % (EXITS * EXITS)];
+                sum += values[way % (EXITS * EXITS)];
             }
             left = left.saturating_sub(GROUPS * TREES);
         }
         sum
     }
-}
-
-/// Has the cache line fetched that the place is in.
-#[inline(always)]
-fn prefetch<T>(place: &T) {
-    // SAFETY: a prefetch has no effect but on caches, and every x86-64 processor has it.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast()) }
 }
 
 impl Tile {
