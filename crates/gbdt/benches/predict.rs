@@ -28,7 +28,7 @@ fn model(params: GbdtParams, classes: usize) -> TreeModel {
     let labels = x.rows().into_iter().enumerate().map(label).collect();
     let target = match classes {
         2 => Target::binary("y", labels),
-        _ => Target::classes("y", labels, (0..classes).map(|class| class.to_string())),
+        _ => Target::classes("y", (0..classes).map(|class| class.to_string()), labels),
     };
     let schema = Schema::new((0..FEATURES).map(|i| Feature::numeric(format!("f{i}"), "", "")).collect());
     let data = Dataset::new(schema.unwrap(), x).unwrap().with_target(target.unwrap()).unwrap();
