@@ -200,6 +200,19 @@ pub enum Error {
         supported: u32,
     },
 
+    /// A model file of another library that is incomplete or holds what its format does not allow.
+    #[error("{format} model, {place}: expected {expected}, found {found}")]
+    ForeignModel {
+        /// The format, in words.
+        format: &'static str,
+        /// The line, field or tree.
+        place: String,
+        /// What stands there in a sound file, in words.
+        expected: Cow<'static, str>,
+        /// What was found, cut short where it is long.
+        found: String,
+    },
+
     // ---- neither
     /// The work was cancelled on request.
     #[error("cancelled while {stage}")]
@@ -235,7 +248,8 @@ impl Error {
             Self::ModelNotFound { .. }
             | Self::ArtifactDamaged { .. }
             | Self::ArtifactKind { .. }
-            | Self::ArtifactVersion { .. } => ErrorKind::Artifact,
+            | Self::ArtifactVersion { .. }
+            | Self::ForeignModel { .. } => ErrorKind::Artifact,
             Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Internal(_) => ErrorKind::Bug,
         }

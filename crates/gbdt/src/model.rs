@@ -72,7 +72,7 @@ pub(crate) struct Spec {
 
 impl Spec {
     /// Says what does not fit, if anything.
-    fn check(&self, bases: usize, trees: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, bases: usize, trees: usize) -> Result<(), String> {
         let outputs = self.outputs.len();
         if outputs == 0 || outputs != bases || !trees.is_multiple_of(outputs) {
             return Err(format!("{outputs} outputs, {bases} base scores, {trees} trees"));
@@ -136,6 +136,11 @@ impl TreeModel {
         spec.check(base.len(), trees).map_err(|problem| Error::damaged(format!("`trees`: {problem}")))?;
         let trees = codec::decode(artifact.part(TREES)?, trees, &spec.schema)?;
         Ok(Self::new(spec, base, trees))
+    }
+
+    /// What it was made of.
+    pub(crate) fn parts(&self) -> (&Spec, &[f64], &[Tree]) {
+        (&self.spec, &self.base, &self.trees)
     }
 
     /// Number of trees.

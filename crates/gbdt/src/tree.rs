@@ -31,8 +31,8 @@ pub(crate) struct Node {
     pub cover: f64,
 }
 
-/// What counts as zero where zero is missing: as in LightGBM, where single precision has no smaller numbers.
-pub(crate) const ZERO: f64 = 1e-35;
+/// What counts as zero where zero is missing: LightGBM's own constant, written there in single precision.
+pub(crate) const ZERO: f64 = 1e-35_f32 as f64;
 
 impl Node {
     /// Whether the test does not apply to the value.

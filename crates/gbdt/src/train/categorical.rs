@@ -11,7 +11,7 @@ use super::split::{BinSet, Candidate, Cut, Rules, shrink};
 use crate::binning::BinnedFeature;
 
 /// Up to this many categories, each is tried against the rest.
-const ONE_AGAINST_REST: usize = 4;
+pub(super) const ONE_AGAINST_REST: usize = 4;
 
 pub(super) fn search(
     slot: &Slot,

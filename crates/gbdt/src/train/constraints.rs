@@ -42,6 +42,9 @@ pub(super) struct Constraints {
     groups: usize,
     /// Share of the features drawn for each node.
     node_fraction: f64,
+    /// Whether values are found only when the tree is finished, and bounds with them.
+    renewed: bool,
+    excluded: usize,
 }
 
 impl Constraints {
@@ -53,6 +56,7 @@ impl Constraints {
         params: &GbdtParams,
         schema: &Schema,
         features: &[BinnedFeature],
+        renewed: bool,
     ) -> Result<Option<Self>> {
         let columns: BTreeMap<&str, usize> =
             schema.features().iter().enumerate().map(|(at, f)| (f.name.as_str(), at)).collect();
@@ -94,18 +98,28 @@ impl Constraints {
             },
             groups,
             node_fraction: params.node_column_fraction,
+            renewed,
+            excluded: match groups {
+                0 => 0,
+                _ => groups_of.iter().filter(|groups| groups.iter().all(|&word| word == 0)).count(),
+            },
         };
         let free = constraints.monotone.is_empty() && groups == 0 && constraints.node_fraction >= 1.0;
         Ok((!free).then_some(constraints))
     }
 
+    /// Whether some feature has a direction.
+    pub(super) fn is_monotone(&self) -> bool {
+        !self.monotone.is_empty()
+    }
+
     /// Features that are in no group and can therefore not be used.
     pub(super) fn excluded(&self) -> usize {
-        self.groups_of.iter().filter(|groups| groups.iter().all(|&word| word == 0)).count()
+        self.excluded
     }
 
     /// Which way values must go across a cut of this feature, if any.
-    fn direction(&self, feature: usize, known: usize, bin: usize) -> Option<Monotone> {
+    pub(super) fn direction(&self, feature: usize, known: usize, bin: usize) -> Option<Monotone> {
         // With all known values on one side there is no order to keep.
         if bin + 1 >= known { None } else { self.monotone.get(feature).copied().flatten() }
     }
@@ -135,7 +149,8 @@ impl Constraints {
         let Limits { low, high, .. } = *parent.limits;
         let mut left = Limits { low, high, matching, drawn: None };
         let mut right = left.clone();
-        if let Cut::Threshold { bin, .. } = split.candidate.cut
+        if !self.renewed
+            && let Cut::Threshold { bin, .. } = split.candidate.cut
             && let Some(direction) = self.direction(split.feature, split.known, usize::from(bin))
         {
             let value = |sum| parent.limits.side(sum, rules, rules.l2).0;

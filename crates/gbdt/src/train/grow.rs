@@ -19,7 +19,6 @@ use super::split::{Candidate, Cut, Rules, search};
 use tenure_core::seed;
 
 use crate::GbdtParams;
-use crate::binning::STRIDE_STEP;
 
 /// Work (rows × features, and the search of each feature) below which one thread is faster than several.
 const SMALL: usize = 1 << 16;
@@ -228,7 +227,7 @@ impl Growing<'_> {
         let left_len = partition(
             &mut self.index[start..start + len],
             &mut self.buffers.spare[..len],
-            &self.source.matrix.by_column[feature],
+            self.source.matrix.column(feature),
             goes_left,
             self.threads > 1,
         );
@@ -335,7 +334,7 @@ impl Job<'_> {
         let stretch = match threads {
             1 => slots,
             _ if work < SMALL => slots,
-            _ => slots.div_ceil(threads).next_multiple_of(STRIDE_STEP),
+            _ => slots.div_ceil(threads),
         };
         let part = |first: usize, child: &mut [Slot], parent: Option<&mut [Slot]>| {
             self.source.build(child, first, self.rows);

@@ -13,11 +13,11 @@ use crate::binning::BinnedFeature;
 use crate::params::CategoricalParams;
 
 /// Bits of bins.
-pub(super) type BinSet = [u64; 4];
+pub(crate) type BinSet = [u64; 4];
 
 /// How a node's rows are divided.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Cut {
+pub(crate) enum Cut {
     /// Bins up to this go left. Where rows of the node lack the value, it is said where those go.
     Threshold { bin: u8, missing_left: Option<bool> },
     /// These bins go left. No rows of the node are in bins that are not `seen`.
