@@ -43,6 +43,7 @@ fn params(trees: usize, leaves: usize, depth: usize) -> GbdtParams {
 fn predict(criterion: &mut Criterion) {
     measure(criterion, "300_trees_31_leaves_depth_6", &model(params(300, 31, 6), 2), true);
     measure(criterion, "10_trees_31_leaves_depth_6", &model(params(10, 31, 6), 2), false);
+    measure(criterion, "5_classes_100_trees_31_leaves_depth_6", &model(params(100, 31, 6), 5), false);
     measure(criterion, "100_trees_300_leaves_depth_14", &model(params(100, 300, 14), 2), false);
 }
 
