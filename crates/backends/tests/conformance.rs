@@ -6,6 +6,8 @@ use tenure_backends::conformance::{self, Subject, Task};
 use tenure_backends::glm::Family;
 use tenure_backends::{Backend, ForestParams, GbdtParams, GlmParams, LogisticParams};
 
+const ALL: [Task; 3] = [Task::Binary, Task::Regression, Task::Multiclass];
+
 fn assert_conforms(backend: Backend, tasks: &[Task]) {
     let learner = backend.check().unwrap();
     let subject = Subject { learner: learner.as_ref(), load: &tenure_backends::load, tasks };
@@ -16,7 +18,7 @@ fn assert_conforms(backend: Backend, tasks: &[Task]) {
 #[test]
 fn gradient_boosting() {
     let params = GbdtParams { trees: 30, ..GbdtParams::default() };
-    assert_conforms(Backend::Gbdt(params), &[Task::Binary, Task::Regression]);
+    assert_conforms(Backend::Gbdt(params), &ALL);
 }
 
 #[test]
@@ -25,8 +27,7 @@ fn gradient_boosting_on_drawn_rows_and_columns() {
     let learner = params.check().unwrap();
     // Row draws go by the row's number, so rows that are not there shift them: the laws about absent rows
     // hold in distribution only, all others to the bit.
-    let subject =
-        Subject { learner: &learner, load: &tenure_backends::load, tasks: &[Task::Binary, Task::Regression] };
+    let subject = Subject { learner: &learner, load: &tenure_backends::load, tasks: &ALL };
     let failures = conformance::check(&subject);
     let failures: Vec<_> = failures
         .into_iter()

@@ -4,6 +4,7 @@
 //! of R and Stata in statsmodels. `dataCar`: de Jong & Heller 2008, computed with statsmodels.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 use std::any::Any;
 use std::io::Read;

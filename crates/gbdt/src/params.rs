@@ -252,7 +252,8 @@ impl Gbdt {
     ///
     /// # Errors
     /// As [`Learner::fit`]; [`tenure_core::Error::Columns`] where the features are not those of the model,
-    /// [`tenure_core::Error::Unsupported`] where the model was trained for another objective or other classes.
+    /// [`tenure_core::Error::Unsupported`] where the model was trained for another objective or other classes. A model
+    /// of LightGBM or XGBoost ([`crate::foreign`]) is understood by its name of the objective.
     pub fn continue_from(
         &self,
         model: &TreeModel,

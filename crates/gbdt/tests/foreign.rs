@@ -1,5 +1,9 @@
 //! Models of LightGBM and XGBoost predict and explain here as there: files of `golden/foreign`, by `foreign.py`.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it measured"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -188,11 +192,11 @@ fn outputs_say_what_they_are() {
 
 #[test]
 fn levels_have_the_names_of_the_file() {
-    for name in ["lightgbm_pandas.txt", "xgboost_pandas.ubj"] {
+    for (name, fourth) in [("lightgbm_pandas.txt", "größer"), ("xgboost_pandas.ubj", "grer")] {
         let model = foreign::read(&bytes(name)).unwrap();
         let plan = &model.schema().features()[4];
         assert_eq!((plan.name.as_str(), plan.levels().unwrap().len()), ("plan", 10), "{name}");
-        assert_eq!(plan.encode("größer"), Some(3.0));
+        assert_eq!(plan.encode(fourth), Some(3.0));
     }
     // Ordered categories are split as numbers, and have their names all the same.
     let model = foreign::read(&bytes("lightgbm_pandas.txt")).unwrap();
@@ -202,6 +206,18 @@ fn levels_have_the_names_of_the_file() {
     assert_eq!(model.schema().features()[4].encode("7"), Some(7.0));
     let nameless = foreign::read(&bytes("xgboost_nameless.json")).unwrap();
     assert_eq!(nameless.schema().names().collect::<Vec<_>>(), ["f0", "f1", "f2", "f3", "f4"]);
+}
+
+/// XGBoost 3.2 stores `größ`, `erno`, … for `größer`, `none`, …
+#[test]
+fn names_that_xgboost_stored_wrongly_must_be_given() {
+    let file = bytes("xgboost_umlaut.ubj");
+    let error = foreign::read(&file).unwrap_err().to_string();
+    assert!(error.contains("levels of `plan` in letters beyond ASCII"), "{error}");
+    let names = ["monthly", "yearly", "trial", "größer", "none", "partner", "agent", "web", "shop", "phone"];
+    let levels = [("plan".to_owned(), names.map(str::to_owned).to_vec())].into();
+    let model = foreign::read_with(&file, &ReadOptions { levels, ..ReadOptions::default() }).unwrap();
+    assert_eq!(model.schema().features()[4].encode("none"), Some(4.0));
 }
 
 #[test]

@@ -206,8 +206,8 @@ impl Design {
         let mut a = vec![0.0; self.width()];
         a[at] = 1.0 / self.scales[at];
         if self.intercept && at == 0 {
-            for j in 1..a.len() {
-                a[j] = -self.centres[j] / self.scales[j];
+            for (a, (centre, scale)) in a.iter_mut().zip(self.centres.iter().zip(&self.scales)).skip(1) {
+                *a = -centre / scale;
             }
         }
         a

@@ -295,7 +295,7 @@ impl Shape {
                 if !(a.is_finite() && b.is_finite()) {
                     return IMPOSSIBLE;
                 }
-                let curvature = if observed { (2.0 - p) * a + (p - 1.0) * b } else { a };
+                let curvature = if observed && p <= 2.0 { (2.0 - p) * a + (p - 1.0) * b } else { a };
                 RowTerms { loss: a / (2.0 - p) - b / (1.0 - p), slope: a - b, curvature }
             }
             _ => self.general_row(eta, y),

@@ -17,7 +17,7 @@ use super::passes::{Curvature, Rows, Sums};
 /// `1 − R²` of a column on those before it, below which it counts as a combination of them.
 const COLLINEAR: f64 = 1e-11;
 /// A step shorter than this, relative to the size of linear predictors, keeps the Hessian.
-const SHORT: f64 = 0.1;
+const SHORT: f64 = 0.02;
 /// By what factor steps must shrink with a Hessian that was kept.
 const SHRINKING: f64 = 0.2;
 /// The first step after which a direction is looked at for separation.
@@ -144,22 +144,26 @@ pub(crate) fn solve(
         let largest = taken.beta.iter().fold(0.0, |m, b| f64::max(m, b.abs()));
         beta = taken.beta;
         sums = taken.sums;
+        // With a Hessian of another point the error is a share of the step, not its square.
+        let tolerance = limits.tolerance * if kept { 1e-2 } else { 1.0 };
         before = length;
         kept = sums.hessian.is_none();
         if let Some(found) = sums.hessian.take() {
             (hessian, curvature) = (found, Curvature::Observed);
         }
         each_step(step, sums.loss)?;
-        if moved <= limits.tolerance * (limits.unit + largest) {
+        if moved <= tolerance * (limits.unit + largest) {
             state = if taken.stalled { State::Edge } else { State::Converged };
             break;
         }
         let free_to_go = penalty.l2.iter().zip(&penalty.l1).any(|(l2, l1)| *l2 == 0.0 && *l1 == 0.0);
-        if free_to_go && step >= FIRST_LOOK && step % 2 == 0 {
-            if let Some(column) = recedes(rows, penalty, &direction, limits.intercept) {
-                state = State::Separated(column);
-                break;
-            }
+        if free_to_go
+            && step >= FIRST_LOOK
+            && step % 2 == 0
+            && let Some(column) = recedes(rows, penalty, &direction, limits.intercept)
+        {
+            state = State::Separated(column);
+            break;
         }
     }
     let current = curvature == Curvature::Observed && !kept && !rows.shape.has_observed();

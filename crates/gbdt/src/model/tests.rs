@@ -169,7 +169,12 @@ fn interactions_are_the_shapley_interaction_values() {
     for row in rows(9, 2, 12).rows() {
         let row = row.to_vec();
         let found = model.interaction_row(&row, 0).unwrap();
-        assert_close(found.as_slice().unwrap(), &interactions_by_definition(&model, &row), 1e-11, "long paths");
+        assert_close(
+            found.as_slice().unwrap(),
+            &interactions_by_definition(&model, &row),
+            1e-11,
+            "long paths",
+        );
     }
 }
 

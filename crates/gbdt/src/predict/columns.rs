@@ -6,22 +6,18 @@
 //! two bytes stands for the test of a number, of a missing value and of a category alike. More than
 //! [`THRESHOLDS`] thresholds are spread over several codes, and a set of categories has a code of its own.
 //!
-//! A value's rank is found in a grid over the thresholds: one multiplication gives the cell, the cell the
-//! first threshold that may be near, and a comparison of eight consecutive thresholds the rest.
+//! A value's rank is found in a grid over the thresholds ([`super::grid`]).
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use tenure_core::Schema;
 
+use super::grid::Grid;
 use crate::tree::{Node, Rule, Tree, ZERO};
 
 /// Thresholds that one code tells apart: ranks are 0 to 255.
 const THRESHOLDS: usize = 255;
-/// Thresholds compared at once.
-const WINDOW: usize = 8;
-/// Where more thresholds than this share a cell, the grid gives way to bisection.
-const CROWDED: usize = 4 * WINDOW;
 /// Bytes that the answers of all category sets may take, looked up by category; beyond, sets are asked one by
 /// one.
 const TABLE_BYTES: usize = 4 << 20;
@@ -56,7 +52,6 @@ struct Ranked {
     feature: u32,
     /// The first of its columns.
     column: u32,
-    thresholds: u32,
     /// The rank of missing values: 0 or all.
     missing: u32,
     /// Whether not only NaN is missing.
@@ -66,33 +61,6 @@ struct Ranked {
     /// Number of categories, or infinity where the feature is numeric.
     levels: f64,
     grid: Grid,
-    /// Where its thresholds are among `Columns::thresholds`; `WINDOW` infinities follow them.
-    start: u32,
-}
-
-/// From a value to the first threshold that may be at or above it.
-#[derive(Debug, Clone)]
-struct Grid {
-    origin: f64,
-    scale: f64,
-    /// The last cell; 0 also where the grid is not used.
-    last: f64,
-    /// Where its cells are among `Columns::cells`; empty for bisection.
-    cells: Range<u32>,
-}
-
-impl Grid {
-    /// Does not decrease with the value: that alone makes the ranks right, whatever the rounding.
-    #[inline(always)]
-    fn cell(&self, value: f64) -> usize {
-        /// 2^52: adding it leaves the rounded number in the low bits.
-        const SHIFT: f64 = 4_503_599_627_370_496.0;
-        let x = (value - self.origin) * self.scale;
-        // In this form NaN ends at a bound, and each line is one instruction.
-        let x = if x < self.last { x } else { self.last };
-        let x = if x > 0.0 { x } else { 0.0 };
-        (x + SHIFT).to_bits() as u32 as usize
-    }
 }
 
 /// The sets of categories that nodes look for one feature in.
@@ -118,8 +86,6 @@ struct SetTest {
 pub(crate) struct Columns {
     ranked: Vec<Ranked>,
     sets: Vec<Sets>,
-    thresholds: Vec<f64>,
-    cells: Vec<u16>,
     words: Vec<u64>,
     columns: usize,
     features: usize,
@@ -161,8 +127,6 @@ impl Columns {
         let mut columns = Self {
             ranked: Vec::new(),
             sets: Vec::new(),
-            thresholds: Vec::new(),
-            cells: Vec::new(),
             words: Vec::new(),
             columns: 0,
             features: schema.len(),
@@ -216,50 +180,18 @@ impl Columns {
         levels: f64,
         thresholds: impl Iterator<Item = f64>,
     ) {
-        let start = self.thresholds.len();
-        self.thresholds.extend(thresholds);
-        let count = self.thresholds.len() - start;
-        let grid = self.grid(start);
-        self.thresholds.extend([f64::INFINITY; WINDOW]);
+        let grid = Grid::new(thresholds.collect());
+        let count = grid.len();
         self.ranked.push(Ranked {
             feature,
             column: self.columns as u32,
-            thresholds: count as u32,
             missing: if missing_left { 0 } else { count as u32 },
             special: zero_missing || levels != f64::INFINITY,
             zero_missing,
             levels,
             grid,
-            start: start as u32,
         });
         self.columns += count.div_ceil(THRESHOLDS);
-    }
-
-    /// Lays a grid over the thresholds from `start` on.
-    fn grid(&mut self, start: usize) -> Grid {
-        let sorted = &self.thresholds[start..];
-        let (origin, end) = (sorted[0], sorted[sorted.len() - 1]);
-        // About one threshold in a cell: few enough cells for the first-level cache.
-        let cells = sorted.len().div_ceil(2).next_power_of_two();
-        let last = (cells - 1) as f64;
-        let scale = last / (end - origin);
-        // One value, or a range that is not a number's: a single cell.
-        let (scale, last) = if scale.is_normal() { (scale, last) } else { (0.0, 0.0) };
-        let first = self.cells.len() as u32;
-        let mut grid = Grid { origin, scale, last, cells: first..first };
-        let mut crowd = 0;
-        let mut next = 0;
-        for cell in 0..=last as usize {
-            self.cells.push(next as u16);
-            let here = sorted[next..].iter().take_while(|&&t| grid.cell(t) == cell).count();
-            crowd = crowd.max(here);
-            next += here;
-        }
-        if crowd > CROWDED || sorted.len() > usize::from(u16::MAX) {
-            self.cells.truncate(first as usize);
-        }
-        grid.cells.end = self.cells.len() as u32;
-        grid
     }
 
     fn push_sets<'a>(
@@ -316,71 +248,36 @@ impl Columns {
         self.columns.max(1)
     }
 
-    /// Writes the codes of `row` (one value per feature) to `codes[0]`, `codes[STRIDE]`, and so on
-    /// ([`Columns::len`] codes).
+    /// Writes the codes of `row` (one value per feature; [`Columns::len`] codes).
     #[inline(always)]
-    pub(crate) fn encode<const STRIDE: usize, const AVX2: bool>(&self, row: &[f64], codes: &mut [i8]) {
-        assert!(row.len() == self.features && codes.len() > (self.len() - 1) * STRIDE);
+    pub(crate) fn encode(&self, row: &[f64], codes: &mut [i8]) {
+        assert!(row.len() == self.features && codes.len() >= self.len());
         codes[0] = code(0);
         for ranked in &self.ranked {
-            let rank = self.rank::<AVX2>(ranked, row[ranked.feature as usize]);
-            ranked.spread::<STRIDE>(rank, &mut codes[ranked.column as usize * STRIDE..]);
+            let codes = &mut codes[ranked.column as usize..];
+            ranked.encode::<1>([row[ranked.feature as usize]].into_iter(), codes);
         }
         for sets in &self.sets {
-            self.encode_sets::<STRIDE>(sets, row[sets.feature as usize], codes);
+            self.encode_sets::<1>(sets, row[sets.feature as usize], codes);
         }
     }
 
     /// Writes the codes of a block's rows (features side by side): a column's codes come side by side too. Column
     /// by column, so that its thresholds stay near; the same as [`Columns::encode`] row by row.
     #[inline(always)]
-    pub(crate) fn encode_block<const ROWS: usize, const AVX2: bool>(&self, rows: &[f64], codes: &mut [i8]) {
+    pub(crate) fn encode_block<const ROWS: usize>(&self, rows: &[f64], codes: &mut [i8]) {
         assert!(codes.len() >= self.len() * ROWS && self.features > 0);
-        let rows = || rows.chunks_exact(self.features).take(ROWS).enumerate();
+        let rows = || rows.chunks_exact(self.features).take(ROWS);
         codes[..ROWS].fill(code(0));
         for ranked in &self.ranked {
-            let codes = &mut codes[ranked.column as usize * ROWS..];
-            for (at, row) in rows() {
-                let rank = self.rank::<AVX2>(ranked, row[ranked.feature as usize]);
-                ranked.spread::<ROWS>(rank, &mut codes[at..]);
-            }
+            let values = rows().map(|row| row[ranked.feature as usize]);
+            ranked.encode::<ROWS>(values, &mut codes[ranked.column as usize * ROWS..]);
         }
         for sets in &self.sets {
-            for (at, row) in rows() {
+            for (at, row) in rows().enumerate() {
                 self.encode_sets::<ROWS>(sets, row[sets.feature as usize], &mut codes[at..]);
             }
         }
-    }
-
-    /// The value's rank.
-    #[inline(always)]
-    fn rank<const AVX2: bool>(&self, ranked: &Ranked, value: f64) -> usize {
-        let rank = self.below::<AVX2>(ranked, value);
-        let known = !ranked.special
-            || ((ranked.levels == f64::INFINITY || is_level(value, ranked.levels))
-                && !(ranked.zero_missing && value.abs() <= ZERO));
-        if known && !value.is_nan() { rank } else { ranked.missing as usize }
-    }
-
-    /// How many thresholds are below the value; anything for NaN.
-    #[inline(always)]
-    fn below<const AVX2: bool>(&self, ranked: &Ranked, value: f64) -> usize {
-        let grid = &ranked.grid;
-        let start = ranked.start as usize;
-        let cells = &self.cells[grid.cells.start as usize..grid.cells.end as usize];
-        let Some(&first) = cells.get(grid.cell(value)) else {
-            let sorted = &self.thresholds[start..][..ranked.thresholds as usize];
-            return sorted.partition_point(|&t| value > t);
-        };
-        let mut rank = first as usize;
-        while let Some(window) = self.thresholds[start + rank..].first_chunk::<WINDOW>() {
-            let below = below::<AVX2>(window, value);
-            rank += below;
-            if below < WINDOW {
-                break;
-            }
-        }
-        rank
     }
 
     #[inline(always)]
@@ -406,38 +303,29 @@ impl Columns {
 }
 
 impl Ranked {
-    /// Writes a rank as codes, `STRIDE` apart.
+    /// Writes the codes of up to `ROWS` values; a column's come side by side.
     #[inline(always)]
-    fn spread<const STRIDE: usize>(&self, rank: usize, codes: &mut [i8]) {
-        if self.thresholds as usize <= THRESHOLDS {
-            codes[0] = code(rank);
-            return;
-        }
-        for part in 0..(self.thresholds as usize).div_ceil(THRESHOLDS) {
-            codes[part * STRIDE] = code(rank.saturating_sub(part * THRESHOLDS).min(THRESHOLDS));
+    fn encode<const ROWS: usize>(&self, values: impl Iterator<Item = f64>, codes: &mut [i8]) {
+        if !self.special && self.grid.len() <= THRESHOLDS {
+            let (codes, missing) = (&mut codes[..ROWS], self.missing as usize);
+            self.grid.ranks(values, |at, value, rank| {
+                codes[at] = code(if value.is_nan() { missing } else { rank });
+            });
+        } else {
+            self.grid.ranks(values, |at, value, rank| {
+                let rank = if self.is_known(value) { rank } else { self.missing as usize };
+                for part in 0..self.grid.len().div_ceil(THRESHOLDS) {
+                    codes[part * ROWS + at] = code(rank.saturating_sub(part * THRESHOLDS).min(THRESHOLDS));
+                }
+            });
         }
     }
-}
 
-/// How many of the sorted thresholds are below the value; none for NaN. With `AVX2` the processor must have it.
-#[inline(always)]
-fn below<const AVX2: bool>(window: &[f64; WINDOW], value: f64) -> usize {
-    #[cfg(target_arch = "x86_64")]
-    if AVX2 {
-        use std::arch::x86_64::{
-            _CMP_GT_OQ, _mm256_cmp_pd, _mm256_loadu_pd, _mm256_movemask_pd, _mm256_set1_pd,
-        };
-        // SAFETY: the caller answers for AVX2; each load reads four of the eight numbers.
-        let bits = unsafe {
-            let value = _mm256_set1_pd(value);
-            let low = _mm256_cmp_pd::<_CMP_GT_OQ>(value, _mm256_loadu_pd(window.as_ptr()));
-            let high = _mm256_cmp_pd::<_CMP_GT_OQ>(value, _mm256_loadu_pd(window[4..].as_ptr()));
-            _mm256_movemask_pd(low) | _mm256_movemask_pd(high) << 4
-        };
-        // Sorted, so that the ones come first.
-        return bits.trailing_ones() as usize;
+    fn is_known(&self, value: f64) -> bool {
+        let is_number =
+            if self.levels == f64::INFINITY { !value.is_nan() } else { is_level(value, self.levels) };
+        is_number && !(self.zero_missing && value.abs() <= ZERO)
     }
-    window.iter().map(|&t| usize::from(value > t)).sum()
 }
 
 /// Whether the value is a known category's index; NaN is not.

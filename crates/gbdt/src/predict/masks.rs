@@ -147,10 +147,10 @@ mod avx2 {
     //! [`super::first_left`] in two registers of 32 rows each.
 
     use std::arch::x86_64::{
-        __m256i, _mm256_add_epi8, _mm256_and_si256, _mm256_blendv_epi8, _mm256_broadcastsi128_si256,
-        _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_or_si256,
-        _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256,
-        _mm_setr_epi8,
+        __m256i, _mm_setr_epi8, _mm256_add_epi8, _mm256_and_si256, _mm256_blendv_epi8,
+        _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
+        _mm256_min_epu8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+        _mm256_srli_epi16, _mm256_storeu_si256,
     };
 
     use super::{BLOCK, Entry};
@@ -179,7 +179,8 @@ mod avx2 {
                 for (taken, codes) in taken.iter_mut().zip(codes) {
                     // SAFETY: reads 32 bytes of an array of 32.
                     let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) };
-                    *taken = _mm256_or_si256(*taken, _mm256_and_si256(_mm256_cmpgt_epi8(codes, code), leaves));
+                    *taken =
+                        _mm256_or_si256(*taken, _mm256_and_si256(_mm256_cmpgt_epi8(codes, code), leaves));
                 }
             }
             let (all, low) = (_mm256_set1_epi8(-1), _mm256_set1_epi8(15));

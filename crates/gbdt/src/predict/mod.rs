@@ -8,6 +8,7 @@
 //! No feature of a processor changes an operation or its order, only the width of vector instructions.
 
 mod columns;
+mod grid;
 mod masks;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
@@ -118,7 +119,7 @@ impl Forest {
             return unsafe { self.one_avx2(tiles, row, &mut codes, raw) };
         }
         let codes = grown(codes, self.columns.len());
-        self.columns.encode::<1, false>(row, codes);
+        self.columns.encode(row, codes);
         for (raw, score) in raw.iter_mut().zip(&self.scores) {
             *raw = self.walk.score(score.trees.clone(), codes, score.base);
         }
@@ -127,7 +128,7 @@ impl Forest {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     fn one_avx2(&self, tiles: &Tiles, row: &[f64], codes: &mut [i8; Tiles::CODES], raw: &mut [f64]) {
-        self.columns.encode::<1, true>(row, codes);
+        self.columns.encode(row, codes);
         for (raw, score) in raw.iter_mut().zip(&self.scores) {
             *raw = tiles.score(score.groups.clone(), codes, score.base);
         }
@@ -187,12 +188,7 @@ impl Forest {
 
     /// With `AVX2` the processor must have it.
     #[inline(always)]
-    fn block_body<const AVX2: bool>(
-        &self,
-        x: ArrayView2<'_, f64>,
-        scratch: &mut Scratch,
-        raw: &mut [f64],
-    ) {
+    fn block_body<const AVX2: bool>(&self, x: ArrayView2<'_, f64>, scratch: &mut Scratch, raw: &mut [f64]) {
         // A block with fewer rows also scores what was left over for the others, in vain but in bounds.
         let codes = grown(&mut scratch.codes, self.columns.len() * BLOCK);
         let rows = match x.as_slice() {
@@ -204,7 +200,7 @@ impl Forest {
             }
         };
         if self.columns.features() > 0 {
-            self.columns.encode_block::<BLOCK, AVX2>(rows, codes);
+            self.columns.encode_block::<BLOCK>(rows, codes);
         }
         let columns = codes.as_chunks::<BLOCK>().0;
         for (at, score) in self.scores.iter().enumerate() {
@@ -229,7 +225,7 @@ impl Forest {
 
     /// The row's answers to all [`Test`]s.
     pub(crate) fn encode(&self, row: &[f64], codes: &mut [i8]) {
-        self.columns.encode::<1, false>(row, codes);
+        self.columns.encode(row, codes);
     }
 }
 

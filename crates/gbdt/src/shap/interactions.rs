@@ -13,10 +13,10 @@
 //! for the pair. Where j is split on again further down, that split adds what changes: the same sums as for φ,
 //! for each feature above. The cost is that of a contribution for each split and each distinct feature above.
 
+use super::Explainer;
 use super::paths::{Edge, Paths};
 use super::points::{Lanes, Points, Vector};
 use super::shape::{Places, Shape};
-use super::Explainer;
 use crate::predict::TestIndex;
 use crate::tree::Tree;
 
@@ -44,14 +44,7 @@ impl Interactions {
     }
 
     /// Adds a raw score's interactions for one row's codes to `out`, features × features, times `share`.
-    pub(crate) fn add(
-        &self,
-        explainer: &Explainer,
-        score: usize,
-        codes: &[i8],
-        share: f64,
-        out: &mut [f64],
-    ) {
+    pub(crate) fn add(&self, explainer: &Explainer, score: usize, codes: &[i8], share: f64, out: &mut [f64]) {
         let features = explainer.features;
         let mut sums = vec![0.0; out.len()];
         let mut places = Places::default();

@@ -49,7 +49,8 @@ pub(super) struct Paths {
 impl Paths {
     pub(super) fn new(tree: &Tree, index: &TestIndex<'_>) -> Self {
         let order = breadth_first(tree);
-        let mut paths = Self { splits: Vec::with_capacity(tree.nodes.len()), leaves: Vec::new(), features: 0 };
+        let mut paths =
+            Self { splits: Vec::with_capacity(tree.nodes.len()), leaves: Vec::new(), features: 0 };
         // By place: the edge into it, and the product of all shares above.
         let mut above = vec![None; order.len()];
         let mut reach = vec![1.0; order.len()];

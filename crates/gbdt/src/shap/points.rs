@@ -71,8 +71,8 @@ pub(super) mod avx {
     //! The same in one register of AVX.
 
     use std::arch::x86_64::{
-        __m256d, _mm256_add_pd, _mm256_div_pd, _mm256_load_pd, _mm256_mul_pd, _mm256_set1_pd, _mm256_store_pd,
-        _mm256_sub_pd,
+        __m256d, _mm256_add_pd, _mm256_div_pd, _mm256_load_pd, _mm256_mul_pd, _mm256_set1_pd,
+        _mm256_store_pd, _mm256_sub_pd,
     };
     use std::ops::{Add, Mul, Sub};
 

@@ -10,11 +10,12 @@ use super::base::base_scores;
 use super::constraints::Constraints;
 use super::finish::Context;
 use super::gradients::sum_gradients;
-use super::grow::{Buffers, grow};
+use super::grow::{Buffers, Grown, grow};
 use super::histogram::Source;
 use super::model::{Start, assemble};
 use super::quantise::{Packed, Scales};
 use super::renew::Renewal;
+use super::route::Route;
 use super::rows::{LabelledRows, loss};
 use super::sampling;
 use super::split::Rules;
@@ -86,7 +87,6 @@ struct Boosting<'a> {
     loss: Loss,
     /// The labels are divided by this.
     unit: f64,
-    x: Walked<'a>,
     data: LabelledRows,
     features: Vec<BinnedFeature>,
     /// Columns that are left out.
@@ -143,7 +143,6 @@ impl<'a> Boosting<'a> {
             params,
             loss,
             unit,
-            x,
             gradients: vec![vec![Gradient::default(); n]; scores.len()],
             scores,
             data,
@@ -397,12 +396,12 @@ impl<'a> Boosting<'a> {
                 scores[row as usize] += leaf.value;
             }
         }
-        self.score_rows_left_out(&tree, score, parallel);
+        self.score_rows_left_out(&grown, &tree, score);
         Some(tree)
     }
 
-    /// Rows that were not drawn for the tree get their leaf by walking it.
-    fn score_rows_left_out(&mut self, tree: &Tree, score: usize, parallel: bool) {
+    /// Rows that were not drawn for the tree get their leaf by their bins.
+    fn score_rows_left_out(&mut self, grown: &Grown, tree: &Tree, score: usize) {
         let n = self.data.rows.len();
         if self.drawn.len() == n {
             return;
@@ -411,16 +410,13 @@ impl<'a> Boosting<'a> {
         let mut drawn = self.drawn.iter().copied().peekable();
         self.index.clear();
         self.index.extend((0..n as u32).filter(|row| drawn.next_if_eq(row).is_none()));
-        let (x, rows) = (self.x, &self.data.rows);
-        let value = |&at: &u32| x.value(tree, rows[at as usize]);
-        let values: Vec<f64> = if parallel {
-            use rayon::prelude::*;
-            self.index.par_iter().with_min_len(super::CHUNK).map(value).collect()
-        } else {
-            self.index.iter().map(value).collect()
-        };
-        for (&at, value) in self.index.iter().zip(values) {
-            self.scores[score][at as usize] += value;
+        let (features, matrix, parallel) = (&self.features, &self.matrix, self.parallel());
+        let leaves = Route { features, matrix, grown, tree, parallel }.leaves(&mut self.index);
+        let scores = &mut self.scores[score];
+        for (rows, leaf) in leaves.iter().zip(&tree.leaves) {
+            for &row in &self.index[rows.start..rows.start + rows.len] {
+                scores[row as usize] += leaf.value;
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod prefetch;
 mod quantise;
 mod refit;
 mod renew;
+mod route;
 mod rows;
 mod sampling;
 mod split;

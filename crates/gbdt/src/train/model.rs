@@ -6,7 +6,7 @@ use crate::model::Spec;
 use crate::objective::Loss;
 use crate::params::CAPABILITIES;
 use crate::tree::Tree;
-use crate::{Link, TreeModel};
+use crate::{Link, Objective, TreeModel};
 
 /// What boosting begins with, in the unit of the labels as they are fitted.
 pub(super) struct Start {
@@ -38,7 +38,7 @@ pub(super) fn require_fit(model: &TreeModel, data: &Dataset, target: &Target, lo
     let empty = ndarray::Array2::zeros((0, spec.schema.len()));
     data.require_columns_of(&Dataset::new(spec.schema.clone(), empty)?)?;
     let ours = loss.describe();
-    if spec.objective != ours || spec.link != loss.link() {
+    if !is_trained_for(&spec.objective, loss) || spec.link != loss.link() {
         let what = format!("`{ours}` for a model that was trained for `{}`", spec.objective);
         return Err(Error::unsupported("gbdt", what));
     }
@@ -47,6 +47,27 @@ pub(super) fn require_fit(model: &TreeModel, data: &Dataset, target: &Target, lo
         return Err(Error::unsupported("gbdt", "other classes than those of the model"));
     }
     Ok(())
+}
+
+/// Whether what a model says that it was trained for is this loss, in our words or in those of LightGBM or XGBoost.
+fn is_trained_for(objective: &str, loss: &Loss) -> bool {
+    let foreign: &[&str] = match loss {
+        Loss::Own(_) => &[],
+        Loss::Known(known) => match known {
+            Objective::BinaryLogLoss => &["binary", "binary:logistic"],
+            Objective::Softmax => &["multiclass", "multi:softprob", "multi:softmax"],
+            Objective::SquaredError => &["regression", "reg:squarederror"],
+            Objective::AbsoluteError => &["regression_l1", "reg:absoluteerror"],
+            Objective::Huber { .. } => &["huber"],
+            Objective::Quantile { .. } => &["quantile", "reg:quantileerror"],
+            Objective::Poisson => &["poisson", "count:poisson"],
+            Objective::Gamma => &["gamma", "reg:gamma"],
+            Objective::Tweedie { .. } => &["tweedie", "reg:tweedie"],
+        },
+    };
+    // LightGBM writes parameters after the name.
+    let name = objective.split(' ').next().unwrap_or_default();
+    objective == loss.describe() || foreign.contains(&name)
 }
 
 /// One for each raw score.
@@ -89,4 +110,24 @@ pub(super) fn assemble(
 
 pub(super) fn finite(value: f64) -> f64 {
     value.clamp(-f64::MAX, f64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_libraries_names_are_understood() {
+        for (text, objective, same) in [
+            ("binary sigmoid:1", Objective::BinaryLogLoss, true),
+            ("binary_log_loss", Objective::BinaryLogLoss, true),
+            ("reg:squarederror", Objective::SquaredError, true),
+            ("regression", Objective::AbsoluteError, false),
+            ("tweedie tweedie_variance_power:1.5", Objective::Tweedie { power: 1.5 }, true),
+            ("quantile(0.9)", Objective::Quantile { alpha: 0.9 }, true),
+            ("quantile(0.9)", Objective::Quantile { alpha: 0.8 }, false),
+        ] {
+            assert_eq!(is_trained_for(text, &Loss::Known(objective)), same, "{text}");
+        }
+    }
 }

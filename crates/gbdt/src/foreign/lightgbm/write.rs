@@ -51,7 +51,9 @@ pub fn write(model: &TreeModel) -> Result<String> {
     line(&mut text, "tree_sizes", Spaced(blocks.iter().map(String::len)));
     text.push('\n');
     text.extend(blocks);
-    text.push_str("end of trees\n\nfeature_importances:\n\nparameters:\n\nend of parameters\n\npandas_categorical:");
+    text.push_str(
+        "end of trees\n\nfeature_importances:\n\nparameters:\n\nend of parameters\n\npandas_categorical:",
+    );
     text.push_str(&pandas(features)?);
     text.push('\n');
     Ok(text)
@@ -102,7 +104,9 @@ fn names(features: &[Feature]) -> Result<Vec<String>> {
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(unsupported(format!("two features of the name `{}` (white space is `_`)", pair[0]))),
+        Some(pair) => {
+            Err(unsupported(format!("two features of the name `{}` (white space is `_`)", pair[0])))
+        }
         None => Ok(names),
     }
 }
@@ -118,7 +122,9 @@ fn objective(own: &str, link: Link, scores: usize) -> Option<String> {
         Link::Exp => "poisson".into(),
         Link::Identity if scores > 1 => return None,
         Link::Identity => match first {
-            "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg" => first.into(),
+            "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg" => {
+                first.into()
+            }
             _ => "regression".into(),
         },
     })
