@@ -1,6 +1,6 @@
 """Runs each comparison beside its peers and keeps what was measured in results.json.
 
-  compare.py SECTION…    of: small boosting large scoring features reading synth decision; `benches/run` calls it
+  compare.py SECTION…    of: small boosting large scoring linear features reading synth decision; `benches/run` calls it
 
 Runs alternate, and who goes first changes from round to round, so that a busy machine slows both. A ratio is the
 median of the rounds' ratios, ours to the peer's.
@@ -19,12 +19,12 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
-PACKAGES = ["lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn"]
+PACKAGES = ["lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", "xgboost-cpu"]
 
 
 def run(command, threads):
     environment = os.environ | {
-        "RAYON_NUM_THREADS": str(threads), "POLARS_MAX_THREADS": str(threads), "OMP_NUM_THREADS": str(threads),
+        "RAYON_NUM_THREADS": str(threads), "POLARS_MAX_THREADS": str(threads), "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads),
         # LightGBM's threads spin while they wait; where somebody else has a core, that took up to ten times as long.
         "OMP_WAIT_POLICY": "passive",
     }
@@ -38,13 +38,17 @@ def run(command, threads):
 
 class Bench:
     def __init__(self, arguments):
-        self.measure, self.work, self.rounds = arguments.measure, arguments.work, arguments.rounds
+        self.measure, self.rust_peers = arguments.measure, arguments.rust_peers
+        self.work, self.rounds = arguments.work, arguments.rounds
 
     def ours(self, *arguments, threads=1):
         return lambda: run([self.measure, *arguments], threads)
 
     def peer(self, script, *arguments, threads=1):
         return lambda: run([sys.executable, HERE / "peers" / f"{script}.py", *arguments], threads)
+
+    def crate(self, *arguments, threads=1):
+        return lambda: run([self.rust_peers, *arguments], threads)
 
     def alternate(self, runs, rounds=None):
         """Name → what each round gave."""
@@ -67,21 +71,47 @@ class Bench:
         for n in threads:
             runs = {
                 "ours": self.ours("fit", folder, n, threads=n),
-                "lightgbm": self.peer("boosting", "fit", folder, n, threads=n),
-                "lightgbm_row_wise": self.peer("boosting", "fit", folder, n, "force_row_wise=true", threads=n),
+                "lightgbm": self.peer("boosting", "fit", "lightgbm", folder, n, threads=n),
             }
-            if n > 1:
-                del runs["lightgbm_row_wise"]
+            if n == 1:
+                runs["lightgbm_row_wise"] = self.peer(
+                    "boosting", "fit", "lightgbm", folder, n, "force_row_wise=true", threads=n)
+            # The others are there to know the field, on one thread and up to 100,000 rows.
+            if n == 1 and rows <= 100_000:
+                for name in ["xgboost", "sklearn"]:
+                    runs[name] = self.peer("boosting", "fit", name, folder, n, threads=n)
+                for name in ["hessboost", "forust"]:
+                    runs[name] = self.crate("fit", name, folder, n, threads=n)
             found[f"threads_{n}"] = summary(self.alternate(runs, rounds), "seconds")
         return found
 
     def scoring(self):
         folder = self.matrix(100_000, 60)
         measured = self.alternate({
-            "ours": self.ours("predict", folder), "lightgbm": self.peer("boosting", "predict", folder),
+            "ours": self.ours("predict", folder),
+            "lightgbm": self.peer("boosting", "predict", "lightgbm", folder),
+            "xgboost": self.peer("boosting", "predict", "xgboost", folder),
+            "hessboost": self.crate("predict", "hessboost", folder),
+            "forust": self.crate("predict", "forust", folder),
         })
         return {key: summary(measured, key) for key in ["rows_per_second", "one_row_us", "shap_us"]} | {
             "python_row_us": statistics.median(r["python_row_us"] for r in measured["lightgbm"])}
+
+    def linear(self):
+        found = {}
+        for family in ["logistic", "gamma"]:
+            folder = self.work / f"linear_{family}"
+            if not folder.exists():
+                self.peer("linear", "make", family, folder, 100_000, 60)()
+            for n in (1, 2):
+                runs = {"ours": self.ours("linear", family, folder, n, threads=n)}
+                for solver in ["newton-cholesky", "lbfgs"]:
+                    runs[solver] = self.peer("linear", "fit", family, folder, solver, threads=n)
+                measured = self.alternate(runs, 5)
+                ours, theirs = (measured[name][0]["coefficients"] for name in ["ours", "newton-cholesky"])
+                difference = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
+                found[f"{family}_{n}"] = summary(measured, "seconds") | {"difference": difference}
+        return found
 
     def orders(self, orders, customers):
         folder = self.work / f"orders_{orders}"
@@ -121,7 +151,7 @@ class Bench:
         return summary(self.alternate({"ours": self.ours("decide", 5_000)}), "decide_us")
 
     def section(self, name):
-        sizes = {"small": (7_000, 60, 5), "boosting": (100_000, 60), "large": (1_000_000, 50, 3, (1,))}
+        sizes = {"small": (7_000, 60, 5), "boosting": (100_000, 60), "large": (1_000_000, 50)}
         return self.boosting(*sizes[name]) if name in sizes else getattr(self, name)()
 
 
@@ -165,6 +195,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("sections", nargs="+")
     parser.add_argument("--measure", type=pathlib.Path, default=ROOT / "target/release/measure")
+    parser.add_argument("--rust-peers", type=pathlib.Path, default=ROOT / "target/benches/rust-peers")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "target/benches")
     parser.add_argument("--results", type=pathlib.Path, default=HERE / "results.json")
     parser.add_argument("--rounds", type=int, default=3)

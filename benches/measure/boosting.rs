@@ -1,9 +1,7 @@
 //! Training and scoring of boosted trees on matrices written by `peers/boosting.py`.
 
 use std::error::Error;
-use std::fs::File;
 use std::hint::black_box;
-use std::io::{BufReader, Read};
 use std::path::Path;
 
 use ndarray::Array2;
@@ -12,6 +10,7 @@ use tenure_core::{Dataset, Feature, FitContext, Fitted, Learner, Schema, Target}
 use tenure_eval::metrics::{log_loss, roc_auc};
 use tenure_gbdt::GbdtParams;
 
+use crate::matrix::Matrix;
 use crate::timing::{median, p50_microseconds, seconds};
 use crate::{Outcome, process};
 
@@ -76,24 +75,9 @@ fn learn(train: &Dataset, threads: usize) -> tenure_core::Result<Fitted> {
 }
 
 fn dataset(folder: &Path, part: &str) -> Result<Dataset, Box<dyn Error>> {
-    let x = numbers(&folder.join(format!("x_{part}.f64")))?;
-    let y = numbers(&folder.join(format!("y_{part}.f64")))?;
-    let columns = x.len().checked_div(y.len()).ok_or("no rows")?;
+    let Matrix { x, y } = Matrix::read(folder, part)?;
+    let columns = x.len() / y.len();
     let features = (0..columns).map(|i| Feature::numeric(format!("f{i}"), "", "")).collect();
     let x = Array2::from_shape_vec((y.len(), columns), x)?;
     Ok(Dataset::new(Schema::new(features)?, x)?.with_target(Target::binary("y", y)?)?)
-}
-
-/// Little-endian `f64`s, read without a second copy, which would blur the memory figures.
-fn numbers(path: &Path) -> Result<Vec<f64>, Box<dyn Error>> {
-    let file = File::open(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let length = usize::try_from(file.metadata()?.len())? / 8;
-    let mut reader = BufReader::new(file);
-    let mut values = Vec::with_capacity(length);
-    let mut bytes = [0; 8];
-    for _ in 0..length {
-        reader.read_exact(&mut bytes)?;
-        values.push(f64::from_le_bytes(bytes));
-    }
-    Ok(values)
 }

@@ -3,6 +3,10 @@
 //! ```text
 //! measure fit FOLDER THREADS        trains on x_train.f64, y_train.f64, judges on x_test.f64, y_test.f64
 //! measure predict FOLDER            the same model: rows a second, one row, one explanation
+//! measure linear FAMILY FOLDER THREADS
+//!                                   logistic or gamma regression on x_train.f64, y_train.f64
+//! measure forest KIND FOLDER THREADS SEED
+//!                                   a random forest on the same files; KIND is binary, extra or regression
 //! measure features FOLDER THREADS   12 snapshots of order features from orders.parquet
 //! measure read FILE THREADS         an order log into columns
 //! measure synth CUSTOMERS           synthetic orders on one thread
@@ -15,6 +19,9 @@ use std::io::Write;
 use std::path::Path;
 
 mod boosting;
+mod forest;
+mod linear;
+mod matrix;
 mod orders;
 mod process;
 mod timing;
@@ -27,11 +34,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = match arguments[..] {
         ["fit", folder, threads] => boosting::fit(Path::new(folder), threads.parse()?)?,
         ["predict", folder] => boosting::predict(Path::new(folder))?,
+        ["linear", family, folder, threads] => linear::fit(family, Path::new(folder), threads.parse()?)?,
+        ["forest", kind, folder, threads, seed] => {
+            forest::fit(kind, Path::new(folder), threads.parse()?, seed.parse()?)?
+        }
         ["features", folder, threads] => orders::features(Path::new(folder), threads.parse()?)?,
         ["read", file, threads] => orders::read(Path::new(file), threads.parse()?)?,
         ["synth", customers] => orders::synth(customers.parse()?)?,
         ["decide", customers] => orders::decide(customers.parse()?)?,
-        _ => return Err("usage: measure fit|predict|features|read|synth|decide …".into()),
+        _ => return Err("usage: measure fit|predict|linear|forest|features|read|synth|decide …".into()),
     };
     writeln!(std::io::stdout(), "{report}")?;
     Ok(())

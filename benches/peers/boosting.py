@@ -1,11 +1,13 @@
-"""Boosted trees in LightGBM, beside `measure fit` and `measure predict`.
+"""Boosted trees in LightGBM, XGBoost and scikit-learn, beside `measure fit` and `measure predict`.
 
-  boosting.py make FOLDER ROWS COLUMNS         writes x_train.f64, y_train.f64, x_test.f64, y_test.f64
-  boosting.py fit FOLDER THREADS [NAME=VALUE…] trains, judges on the test rows, prints JSON; further parameters
-                                               of LightGBM may follow, e.g. deterministic=true
-  boosting.py predict FOLDER                   batch, one row and SHAP on one thread, prints JSON
+  boosting.py make FOLDER ROWS COLUMNS    writes x_train.f64, y_train.f64, x_test.f64, y_test.f64
+  boosting.py fit LIBRARY FOLDER THREADS [NAME=VALUE…]
+                                          trains, judges on the test rows, prints JSON; further parameters of
+                                          LightGBM may follow, e.g. deterministic=true
+  boosting.py predict lightgbm FOLDER     batch, one row and SHAP on one thread, prints JSON
+  boosting.py predict xgboost FOLDER      the same without one row of its C interface
 
-Seconds are wall-clock and include binning. Needs lightgbm, numpy and scikit-learn.
+Seconds are wall-clock and include binning. Needs what requirements.txt pins.
 """
 
 import ctypes
@@ -60,22 +62,58 @@ def train(x, y, threads, extra=()):
     return lightgbm.train(parameters, lightgbm.Dataset(x, y), num_boost_round=TREES)
 
 
-def fit(folder, threads, extra):
-    import lightgbm
+def train_xgboost(x, y, threads):
+    import xgboost
+
+    parameters = {
+        "objective": "binary:logistic", "tree_method": "hist", "grow_policy": "lossguide", "max_leaves": 31,
+        "max_depth": 6, "max_bin": 255, "eta": 0.05, "min_child_weight": 1e-3, "lambda": 0.0, "nthread": threads,
+        "seed": 42,
+    }
+    return xgboost.train(parameters, xgboost.QuantileDMatrix(x, y, max_bin=255, nthread=threads), TREES)
+
+
+def train_sklearn(x, y, threads):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    # Its threads are OpenMP's: the caller sets OMP_NUM_THREADS.
+    return HistGradientBoostingClassifier(
+        max_iter=TREES, max_leaf_nodes=31, max_depth=6, max_bins=255, learning_rate=0.05, min_samples_leaf=20,
+        early_stopping=False, random_state=42).fit(x, y)
+
+
+def learner(library, extra):
+    """How to train, and how to predict with the result."""
+    if library == "xgboost":
+        return train_xgboost, lambda model, x: model.inplace_predict(x)
+    if library == "sklearn":
+        return train_sklearn, lambda model, x: model.predict_proba(x)[:, 1]
+    return lambda x, y, threads: train(x, y, threads, extra), lambda model, x: model.predict(x)
+
+
+def fit(library, folder, threads, extra):
     from sklearn.metrics import log_loss, roc_auc_score
+
+    train, predict = learner(library, extra)
+    if library == "xgboost":
+        import xgboost  # noqa: F401 importing is not training
+    elif library == "sklearn":
+        import sklearn.ensemble  # noqa: F401
+    else:
+        import lightgbm  # noqa: F401
 
     x, y = load(folder, "train")
     pathlib.Path("/proc/self/clear_refs").write_text("5")
     before = memory_mb("VmRSS:")
     start, cpu = time.perf_counter(), time.process_time()
-    booster = train(x, y, threads, extra)
+    model = train(x, y, threads)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = memory_mb("VmHWM:")
     x, y = load(folder, "test")
-    scores = booster.predict(x)
+    scores = predict(model, x)
     return {
-        "lightgbm": lightgbm.__version__, "seconds": seconds, "cpu_s": cpu, "auc": roc_auc_score(y, scores),
-        "log_loss": log_loss(y, scores), "trees": booster.num_trees(), "peak_mb": peak, "growth_mb": peak - before,
+        "seconds": seconds, "cpu_s": cpu, "auc": roc_auc_score(y, scores), "log_loss": log_loss(y, scores),
+        "peak_mb": peak, "growth_mb": peak - before,
     }
 
 
@@ -132,16 +170,40 @@ def predict(folder):
     }
 
 
+def predict_xgboost(folder):
+    import xgboost
+
+    x, y = load(folder, "train")
+    booster = train_xgboost(x, y, 2)
+    booster.set_param({"nthread": 1})
+    x, _ = load(folder, "test")
+    booster.inplace_predict(x)
+    batches = []
+    for _ in range(BATCHES):
+        start = time.perf_counter()
+        booster.inplace_predict(x)
+        batches.append(time.perf_counter() - start)
+    few = xgboost.DMatrix(x[:EXPLAINED_ROWS], nthread=1)
+    booster.predict(few, pred_contribs=True)
+    start = time.perf_counter()
+    booster.predict(few, pred_contribs=True)
+    explain = time.perf_counter() - start
+    return {"rows_per_second": len(x) / float(np.median(batches)), "shap_us": explain / EXPLAINED_ROWS * 1e6}
+
+
 def main():
-    task, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    if task == "make":
-        return make(folder, int(sys.argv[3]), int(sys.argv[4]))
+    task, folder = sys.argv[1], pathlib.Path(sys.argv[3])
     if task == "fit":
-        report = fit(folder, int(sys.argv[3]), [pair.split("=") for pair in sys.argv[4:]])
+        report = fit(sys.argv[2], folder, int(sys.argv[4]), [pair.split("=") for pair in sys.argv[5:]])
+    elif sys.argv[2] == "xgboost":
+        report = predict_xgboost(folder)
     else:
         report = predict(folder)
     print(json.dumps(report))
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "make":
+        make(pathlib.Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        main()

@@ -2,7 +2,10 @@
 //!
 //! The mean is taken on the scale on which the members explain themselves (log-odds for a probability), so
 //! that the explanations average as the answers do and stay additive:
-//! `f(x) = scale⁻¹( Σ wₖ scale(fₖ(x)) )`, with weights that sum to one.
+//! `f(x) = scale⁻¹( Σ wₖ scale(fₖ(x)) )`, with weights that sum to one. For several classes on the centred
+//! logarithmic scale that is the normalised geometric mean of their probabilities.
+
+use std::cell::RefCell;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
@@ -11,7 +14,7 @@ use tenure_core::{
     check_batch, check_explained, check_row,
 };
 
-/// The weighted mean of models that read the same columns and answer with the same one output.
+/// The weighted mean of models that read the same columns and answer with the same outputs of one target.
 #[derive(Debug)]
 pub struct AverageModel {
     members: Vec<Box<dyn Model>>,
@@ -26,6 +29,35 @@ struct Config {
 /// Keeps a member that is certain from turning the mean into ±∞ (or ∞ − ∞).
 const MAX_LOG_ODDS: f64 = 36.0;
 
+thread_local! {
+    /// One member's answers, and the sums over all.
+    static ANSWERS: RefCell<(Vec<f64>, Vec<f64>)> = RefCell::default();
+}
+
+/// Adds a share of one model's outputs, on their scales, to the sums.
+pub(crate) fn add_on_scale(outputs: &[Output], values: &[f64], weight: f64, sums: &mut [f64]) {
+    for (at, (sum, output)) in sums.iter_mut().zip(outputs).enumerate() {
+        let value = match output.scale {
+            Scale::LogOdds => Scale::LogOdds.from_output(values[at]).clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS),
+            // Shares that cancel when they are normalised again need no centring.
+            Scale::CentredLog => values[at].ln().max(-MAX_LOG_ODDS),
+            scale => scale.from_output(values[at]),
+        };
+        *sum += weight * value;
+    }
+}
+
+/// Turns sums on the outputs' scales into outputs.
+pub(crate) fn to_outputs(outputs: &[Output], sums: &mut [f64]) {
+    for (sum, output) in sums.iter_mut().zip(outputs) {
+        *sum = output.scale.to_output(*sum);
+    }
+    if outputs.iter().any(|o| o.scale == Scale::CentredLog) {
+        let total: f64 = sums.iter().sum();
+        sums.iter_mut().for_each(|sum| *sum /= total);
+    }
+}
+
 impl AverageModel {
     /// Kind of the artifact.
     pub const KIND: &'static str = "average";
@@ -36,7 +68,7 @@ impl AverageModel {
     /// # Errors
     /// [`Error::Shape`] for no members or another number of weights, [`Error::Weight`] for a weight that is
     /// negative or not finite or only zeros, [`Error::Columns`] or [`Error::Data`] where the members read
-    /// other columns, give several outputs or differ in them.
+    /// other columns, answer several targets or differ in their outputs.
     pub fn new(members: Vec<Box<dyn Model>>, weights: &[f64]) -> Result<Self> {
         let Some(first) = members.first() else {
             return Err(Error::Shape { what: "models to average", expected: 1, found: 0 });
@@ -51,10 +83,12 @@ impl AverageModel {
         for member in &members {
             let names: Vec<&str> = member.schema().names().collect();
             first.schema().match_columns(&names)?;
+            let alike = |(a, b): (&Output, &Output)| {
+                a.kind == b.kind && a.scale == b.scale && b.target == first.outputs()[0].target
+            };
             let same = member.schema() == first.schema()
-                && member.outputs().len() == 1
-                && member.outputs()[0].kind == first.outputs()[0].kind
-                && member.outputs()[0].scale == first.outputs()[0].scale;
+                && member.outputs().len() == first.outputs().len()
+                && member.outputs().iter().zip(first.outputs()).all(alike);
             if !same {
                 return Err(Error::Data("models to average differ in their columns or outputs".into()));
             }
@@ -83,15 +117,24 @@ impl AverageModel {
         self.members.iter().map(AsRef::as_ref).zip(self.weights.iter().copied())
     }
 
-    fn scale(&self) -> Scale {
-        self.outputs()[0].scale
-    }
-
-    fn on_scale(&self, output: f64) -> f64 {
-        match self.scale() {
-            Scale::LogOdds => Scale::LogOdds.from_output(output).clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS),
-            scale => scale.from_output(output),
-        }
+    /// Fills `out` (one number per output) with the mean of what `answer` has each member say.
+    fn mean(
+        &self,
+        out: &mut [f64],
+        mut answer: impl FnMut(usize, &dyn Model, &mut [f64]) -> Result<()>,
+    ) -> Result<()> {
+        ANSWERS.with_borrow_mut(|(answers, sums)| {
+            answers.resize(out.len(), 0.0);
+            sums.clear();
+            sums.resize(out.len(), 0.0);
+            for (at, (member, weight)) in self.members().enumerate() {
+                answer(at, member, answers)?;
+                add_on_scale(self.outputs(), answers, weight, sums);
+            }
+            to_outputs(self.outputs(), sums);
+            out.copy_from_slice(sums);
+            Ok(())
+        })
     }
 }
 
@@ -110,41 +153,34 @@ impl Model for AverageModel {
     }
 
     fn predict_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
-        check_batch(self.schema(), 1, x, out.dim())?;
-        if let ([only], [_]) = (self.members.as_slice(), self.weights.as_slice()) {
+        check_batch(self.schema(), self.outputs().len(), x, out.dim())?;
+        if let [only] = self.members.as_slice() {
             return only.predict_into(x, out);
         }
-        let mut sums = vec![0.0; x.nrows()];
-        for (member, weight) in self.members() {
-            member.predict_into(x, out.view_mut())?;
-            for (sum, &value) in sums.iter_mut().zip(&out) {
-                *sum += weight * self.on_scale(value);
-            }
-        }
-        for (value, sum) in out.iter_mut().zip(sums) {
-            *value = self.scale().to_output(sum);
+        let answers = self.members.iter().map(|m| m.predict(x)).collect::<Result<Vec<_>>>()?;
+        let mut mean = vec![0.0; out.ncols()];
+        for (row, mut out) in out.rows_mut().into_iter().enumerate() {
+            self.mean(&mut mean, |member, _, into| {
+                into.iter_mut().zip(answers[member].row(row)).for_each(|(into, value)| *into = *value);
+                Ok(())
+            })?;
+            out.iter_mut().zip(&mean).for_each(|(out, value)| *out = *value);
         }
         Ok(())
     }
 
     fn predict_row(&self, row: &[f64], out: &mut [f64]) -> Result<()> {
-        check_row(self.schema(), row, 1, out)?;
+        check_row(self.schema(), row, self.outputs().len(), out)?;
         if let [only] = self.members.as_slice() {
             return only.predict_row(row, out);
         }
-        let mut sum = 0.0;
-        for (member, weight) in self.members() {
-            member.predict_row(row, out)?;
-            sum += weight * self.on_scale(out[0]);
-        }
-        out[0] = self.scale().to_output(sum);
-        Ok(())
+        self.mean(out, |_, member, into| member.predict_row(row, into))
     }
 
     fn explain_row(&self, row: &[f64], output: usize) -> Result<Explanation> {
-        check_explained(self.schema(), 1, row, output)?;
-        let zero = vec![0.0; self.schema().len()];
-        let mut mean = Explanation { output, scale: self.scale(), baseline: 0.0, contributions: zero };
+        check_explained(self.schema(), self.outputs().len(), row, output)?;
+        let (scale, contributions) = (self.outputs()[output].scale, vec![0.0; self.schema().len()]);
+        let mut mean = Explanation { output, scale, baseline: 0.0, contributions };
         for (member, weight) in self.members() {
             let one = member.explain_row(row, output)?;
             mean.baseline += weight * one.baseline;

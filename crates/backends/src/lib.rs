@@ -21,6 +21,15 @@
 //! # Ok::<(), tenure_core::Error>(())
 //! ```
 //!
+//! Learners of other libraries stand behind features, all off by default, under the same names of parameters:
+//!
+//! | feature | backends | needs to build |
+//! |---|---|---|
+//! | `lightgbm` | `lightgbm` | a C++ compiler, cmake 3.28 or newer, libclang |
+//! | `xgboost` | `xgboost` | a C++ compiler, cmake 3.14 to 3.31, libclang |
+//! | `linfa` | `linfa-logistic`, `linfa-forest` | – |
+//! | `smartcore` | `smartcore-logistic`, `smartcore-forest` | – |
+//!
 //! A learner of your own implements [`Learner`] and [`Model`]; [`conformance`] tells whether it keeps the
 //! contract.
 
@@ -28,12 +37,25 @@ pub mod average;
 mod backend;
 mod blend;
 pub mod conformance;
+pub mod glm;
+#[cfg(feature = "lightgbm")]
+pub mod lightgbm;
+#[cfg(feature = "linfa")]
+pub mod linfa;
 pub mod logistic;
+#[cfg(any(feature = "lightgbm", feature = "xgboost", feature = "linfa", feature = "smartcore"))]
+mod outside;
+pub mod search;
+#[cfg(feature = "smartcore")]
+pub mod smartcore;
 pub mod tune;
+#[cfg(feature = "xgboost")]
+pub mod xgboost;
 
 pub use backend::{Backend, load};
 pub use blend::{Blend, BlendMember, BlendParams};
 pub use tenure_core::{Learner, Model};
-pub use tenure_gbdt::GbdtParams;
+pub use tenure_gbdt::{ForestParams, GbdtParams};
 
+pub use crate::glm::GlmParams;
 pub use crate::logistic::LogisticParams;

@@ -9,12 +9,13 @@
 //!
 //! The out-of-fold predictions are what calibration and thresholds may be learned from.
 
+use ndarray::Array2;
 use tenure_core::params::require;
-use tenure_core::{Dataset, Error, FitContext, Iteration, Model, Result, Scale};
+use tenure_core::{Dataset, Error, FitContext, Iteration, Model, Result};
 use tenure_eval::splits::Split;
 
 use crate::Backend;
-use crate::average::AverageModel;
+use crate::average::{AverageModel, add_on_scale, to_outputs};
 
 /// How to tune.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +39,9 @@ impl Default for TuneOptions {
 pub struct Tuned {
     /// Fitted on all rows.
     pub model: Box<dyn Model>,
-    /// The first output for each row, from a fit that has not seen it; NaN for rows in no split's test part,
-    /// the mean where a row was in several.
-    pub out_of_fold: Vec<f64>,
+    /// The outputs for each row (rows × outputs), from a fit that has not seen it; NaN for rows in no split's
+    /// test part, the mean where a row was in several.
+    pub out_of_fold: Array2<f64>,
     /// Number of iterations (trees) chosen, for learners that iterate.
     pub iterations: Option<usize>,
     /// Decisions taken on the way, in words.
@@ -72,22 +73,29 @@ pub fn fit(
     let total: f64 = blend.members.iter().map(|m| m.weight).sum();
     let mut models = Vec::new();
     let mut weights = Vec::new();
-    let mut mean = vec![0.0; data.rows()];
+    let mut mean = None;
     let (mut iterations, mut notes) = (None, Vec::new());
-    let mut scale = Scale::Identity;
     for (part, member) in blend.members.iter().enumerate() {
         let tuned = tune_one(&member.learner, options, data, splits, &context.part(part as u64))?;
-        scale = tuned.model.outputs()[0].scale;
-        for (sum, value) in mean.iter_mut().zip(&tuned.out_of_fold) {
-            *sum += member.weight / total * scale.from_output(*value);
+        let sums = mean.get_or_insert_with(|| Array2::zeros(tuned.out_of_fold.raw_dim()));
+        for (mut sums, values) in sums.rows_mut().into_iter().zip(tuned.out_of_fold.rows()) {
+            let mut row = sums.to_vec();
+            add_on_scale(tuned.model.outputs(), &values.to_vec(), member.weight / total, &mut row);
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum = value);
         }
         iterations = iterations.or(tuned.iterations);
         notes.extend(tuned.notes);
         models.push(tuned.model);
         weights.push(member.weight);
     }
-    let out_of_fold = mean.into_iter().map(|value| scale.to_output(value)).collect();
-    Ok(Tuned { model: Box::new(AverageModel::new(models, &weights)?), out_of_fold, iterations, notes })
+    let model = AverageModel::new(models, &weights)?;
+    let mut out_of_fold = mean.unwrap_or_default();
+    for mut row in out_of_fold.rows_mut() {
+        let mut outputs = row.to_vec();
+        to_outputs(model.outputs(), &mut outputs);
+        row.iter_mut().zip(outputs).for_each(|(out, value)| *out = value);
+    }
+    Ok(Tuned { model: Box::new(model), out_of_fold, iterations, notes })
 }
 
 fn tune_one(
@@ -98,19 +106,26 @@ fn tune_one(
     context: &FitContext<'_>,
 ) -> Result<Tuned> {
     let learner = backend.iterating(options.max_iterations, Some(options.patience)).check()?;
-    let mut sums = vec![(0.0, 0usize); data.rows()];
+    let mut out_of_fold: Option<Array2<f64>> = None;
+    let mut times = vec![0.0; data.rows()];
     let mut histories = Vec::new();
     for (part, split) in splits.iter().enumerate() {
         let test = data.select(&split.test);
         let fitted = learner.fit(&data.select(&split.train), Some(&test), &context.part(part as u64))?;
-        for (row, value) in split.test.iter().zip(fitted.model.predict(test.x())?.column(0)) {
-            sums[*row].0 += value;
-            sums[*row].1 += 1;
+        let predicted = fitted.model.predict(test.x())?;
+        let sums = out_of_fold.get_or_insert_with(|| Array2::zeros((data.rows(), predicted.ncols())));
+        for (&row, values) in split.test.iter().zip(predicted.rows()) {
+            let mut sums = sums.row_mut(row);
+            sums += &values;
+            times[row] += 1.0;
         }
         histories.push((fitted.report.history, split.test.len()));
     }
-    let out_of_fold =
-        sums.into_iter().map(|(sum, n)| if n == 0 { f64::NAN } else { sum / n as f64 }).collect();
+    let mut out_of_fold = out_of_fold.unwrap_or_default();
+    for (mut row, n) in out_of_fold.rows_mut().into_iter().zip(times) {
+        // No times at all: 0 / 0, which is NaN.
+        row /= n;
+    }
 
     if !backend.iterates() {
         let fitted = backend.clone().check()?.fit(data, None, context)?;

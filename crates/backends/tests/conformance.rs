@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 use tenure_backends::conformance::{self, Subject, Task};
-use tenure_backends::{Backend, GbdtParams, LogisticParams};
+use tenure_backends::glm::Family;
+use tenure_backends::{Backend, ForestParams, GbdtParams, GlmParams, LogisticParams};
+
+const ALL: [Task; 3] = [Task::Binary, Task::Regression, Task::Multiclass];
 
 fn assert_conforms(backend: Backend, tasks: &[Task]) {
     let learner = backend.check().unwrap();
@@ -15,7 +18,7 @@ fn assert_conforms(backend: Backend, tasks: &[Task]) {
 #[test]
 fn gradient_boosting() {
     let params = GbdtParams { trees: 30, ..GbdtParams::default() };
-    assert_conforms(Backend::Gbdt(params), &[Task::Binary, Task::Regression]);
+    assert_conforms(Backend::Gbdt(params), &ALL);
 }
 
 #[test]
@@ -24,14 +27,25 @@ fn gradient_boosting_on_drawn_rows_and_columns() {
     let learner = params.check().unwrap();
     // Row draws go by the row's number, so rows that are not there shift them: the laws about absent rows
     // hold in distribution only, all others to the bit.
-    let subject =
-        Subject { learner: &learner, load: &tenure_backends::load, tasks: &[Task::Binary, Task::Regression] };
+    let subject = Subject { learner: &learner, load: &tenure_backends::load, tasks: &ALL };
     let failures = conformance::check(&subject);
     let failures: Vec<_> = failures
         .into_iter()
         .filter(|f| !["zero_weight", "unknown_label", "double_weight", "unequal_weights"].contains(&f.check))
         .collect();
     assert!(failures.is_empty(), "{}", conformance::summary(&failures));
+}
+
+#[test]
+fn random_forest() {
+    let params = ForestParams { trees: 100, ..ForestParams::default() };
+    assert_conforms(Backend::Forest(params), &[Task::Binary, Task::Regression, Task::Multiclass]);
+}
+
+#[test]
+fn extremely_randomised_forest_on_all_rows() {
+    let params = ForestParams { trees: 100, extra: true, bootstrap: false, ..ForestParams::default() };
+    assert_conforms(Backend::Forest(params), &[Task::Binary, Task::Regression, Task::Multiclass]);
 }
 
 #[test]
@@ -42,4 +56,12 @@ fn logistic_regression() {
 #[test]
 fn blend() {
     assert_conforms(Backend::by_name("blend").unwrap(), &[Task::Binary]);
+}
+
+#[test]
+fn generalised_linear_models() {
+    assert_conforms(Backend::Glm(GlmParams::of(Family::Binomial)), &[Task::Binary]);
+    assert_conforms(Backend::Glm(GlmParams::default()), &[Task::Regression]);
+    let penalised = GlmParams { alpha: 0.01, l1_ratio: 0.5, ..GlmParams::of(Family::Binomial) };
+    assert_conforms(Backend::Glm(penalised), &[Task::Binary]);
 }

@@ -112,6 +112,23 @@ fn stratified_group_folds_have_like_rates() {
 }
 
 #[test]
+fn stratified_group_folds_hold_every_one_of_several_classes() {
+    // Four classes, the rarest one customer in forty; a customer's rows may differ in class.
+    let groups: Vec<u64> = (0..2400u64).map(|r| r / 6).collect();
+    let class = |r: u64| if (r / 6).is_multiple_of(40) { 3.0 } else { ((r / 6 + r % 6 / 5) % 3) as f64 };
+    let labels: Vec<f64> = (0..2400).map(class).collect();
+    let of = |rows: &[usize], class: f64| rows.iter().filter(|&&r| labels[r] == class).count() as f64;
+    let all: Vec<usize> = (0..labels.len()).collect();
+    for split in stratified_group_k_fold(&labels, &groups, 5, 3).unwrap() {
+        assert_apart(&split, &groups);
+        for class in [0.0, 1.0, 2.0, 3.0] {
+            let (share, fair) = (of(&split.test, class), of(&all, class) / 5.0);
+            assert!((share - fair).abs() <= 0.1 * fair, "class {class}: {share} rows, {fair} would be even");
+        }
+    }
+}
+
+#[test]
 fn seeds_matter() {
     assert_ne!(k_fold(100, 5, 1).unwrap(), k_fold(100, 5, 2).unwrap());
     let labels: Vec<f64> = (0..100).map(|r| f64::from(u8::from(r % 4 == 0))).collect();

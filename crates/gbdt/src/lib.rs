@@ -40,6 +40,8 @@
 mod binning;
 mod codec;
 pub mod foreign;
+mod forest;
+mod importance;
 mod link;
 mod model;
 mod objective;
@@ -49,7 +51,8 @@ mod shap;
 mod train;
 mod tree;
 
+pub use forest::{Columns, Criterion, Forest, ForestParams};
 pub use link::Link;
 pub use model::{Importance, TreeModel};
-pub use objective::Objective;
-pub use params::{CategoricalParams, Gbdt, GbdtParams};
+pub use objective::{CustomObjective, Derivatives, Objective};
+pub use params::{CategoricalParams, Gbdt, GbdtParams, GradientSampling, Monotone};

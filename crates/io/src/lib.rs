@@ -38,6 +38,6 @@ pub use orders::read_orders;
 pub use orders::report::{Counted, OrderReadReport, RoleChoice};
 pub use source::FileFormat;
 pub use table::report::{ColumnDecision, ColumnReport, TableReport};
-pub use table::{DATE_UNIT, TableOptions, TableTask, read_table};
+pub use table::{DATE_UNIT, MAX_CLASSES, TableOptions, TableTask, read_table};
 pub use write::orders::{OrderWriter, write_orders};
 pub use write::table::{ColumnValues, TableWriter};

@@ -134,8 +134,9 @@ pub fn train_with(
     let options = TuneOptions { refits, ..TuneOptions::default() };
     let tuned = tune::fit(&params.backend, &options, &wide, &splits, context)?;
     let mut notes = tuned.notes;
+    let out_of_fold = tuned.out_of_fold.column(0).to_vec();
     let HeldOut { calibrator, probabilities, intervals, saved_value, threshold } =
-        HeldOut::judge(params, &data, &tuned.out_of_fold)?;
+        HeldOut::judge(params, &data, &out_of_fold)?;
 
     let chosen = match tuned.iterations {
         Some(iterations) => params.backend.iterating(iterations, None),
@@ -163,7 +164,7 @@ pub fn train_with(
         snapshots: reports,
         trees: tuned.iterations,
         time_series_cv,
-        uncalibrated: BinaryReport::new(labels, &tuned.out_of_fold, None, threshold)?,
+        uncalibrated: BinaryReport::new(labels, &out_of_fold, None, threshold)?,
         calibrated: BinaryReport::new(labels, &probabilities, None, threshold)?,
         threshold,
         saved_value,

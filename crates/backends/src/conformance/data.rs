@@ -16,6 +16,7 @@ pub(super) fn table(task: Task, rows: usize, seed: u64, capabilities: Capabiliti
         match task {
             Task::Binary => f64::from(u8::from(signal > 0.6)),
             Task::Regression => 3.0 + signal,
+            Task::Multiclass => f64::from(u8::from(signal > -0.4) + u8::from(signal > 1.6)),
         }
     });
     let target = target.collect();
@@ -31,6 +32,8 @@ pub(super) fn noisy(task: Task, rows: usize, seed: u64, capabilities: Capabiliti
         match task {
             Task::Binary => high,
             Task::Regression => 2.0 * high + draw(seed, row, 22),
+            Task::Multiclass if high == 0.0 => 0.0,
+            Task::Multiclass => 1.0 + f64::from(u8::from(draw(seed, row, 22) < 0.5)),
         }
     });
     let target = target.collect();
@@ -45,6 +48,8 @@ pub(super) fn known_truth(task: Task, rows: usize, seed: u64, capabilities: Capa
         match task {
             Task::Binary => f64::from(u8::from(noise < Scale::LogOdds.to_output(truth))),
             Task::Regression => truth + 0.5 * (noise - 0.5),
+            // Nobody has offsets for several classes.
+            Task::Multiclass => (3.0 * noise).floor(),
         }
     });
     let target = target.collect();
@@ -69,6 +74,8 @@ pub(super) fn levels(task: Task, rows: usize, seed: u64, capabilities: Capabilit
         target.push(match task {
             Task::Binary => f64::from(u8::from(draw(seed, row, 42) < share)),
             Task::Regression => 10.0 * share + draw(seed, row, 42),
+            Task::Multiclass if draw(seed, row, 42) < share => 2.0,
+            Task::Multiclass => (2.0 * draw(seed, row, 43)).floor(),
         });
     }
     data_set(task, x, target, capabilities)
@@ -117,5 +124,9 @@ pub(super) fn target(task: Task, name: &str, values: Vec<f64>) -> Result<Target>
     match task {
         Task::Binary => Target::binary(name, values),
         Task::Regression => Target::real(name, values),
+        Task::Multiclass => Target::classes(name, CLASSES, values),
     }
 }
+
+/// The classes of [`Task::Multiclass`].
+pub(super) const CLASSES: [&str; 3] = ["low", "middle", "high"];

@@ -13,7 +13,7 @@ use super::{Outcome, Subject, Task, data, ensure, same_bits};
 
 pub(super) type Check = fn(&Subject<'_>, Task) -> Outcome;
 
-pub(super) const CHECKS: [(&str, Check); 14] = [
+pub(super) const CHECKS: [(&str, Check); 15] = [
     ("capabilities", capabilities),
     ("same_seed", same_seed),
     ("unknown_label", unknown_label),
@@ -25,6 +25,7 @@ pub(super) const CHECKS: [(&str, Check); 14] = [
     ("unknown_level", unknown_level),
     ("few_rows", few_rows),
     ("one_class", one_class),
+    ("absent_class", absent_class),
     ("constant_column", constant_column),
     ("no_target", no_target),
     ("cancellation", cancellation),
@@ -100,19 +101,23 @@ fn report_rows(subject: &Subject<'_>, task: Task) -> Outcome {
 
 fn output_name(subject: &Subject<'_>, task: Task) -> Outcome {
     let model = fit(subject, &table(subject, task, 300))?;
-    let kind = match task {
-        Task::Binary => OutputKind::Probability,
-        Task::Regression => OutputKind::Value,
+    let expected: Vec<(String, OutputKind)> = match task {
+        Task::Binary => vec![("outcome".into(), OutputKind::Probability)],
+        Task::Regression => vec![("outcome".into(), OutputKind::Value)],
+        Task::Multiclass => data::CLASSES
+            .map(|c| (format!("outcome_{c}"), OutputKind::ClassProbability { class: c.into() }))
+            .to_vec(),
     };
-    match model.outputs() {
-        [o] if o.name == "outcome" && o.target == "outcome" && o.kind == kind => Ok(()),
-        other => Err(format!("the target is `outcome`, the outputs are {other:?}")),
-    }
+    let outputs = model.outputs();
+    let found: Vec<_> = outputs.iter().map(|o| (o.name.clone(), o.kind.clone())).collect();
+    let answers = outputs.iter().all(|o| o.target == "outcome");
+    ensure(answers && found == expected, || format!("the target is `outcome`, the outputs are {outputs:?}"))
 }
 
 fn first_target(subject: &Subject<'_>, task: Task) -> Outcome {
     let one = table(subject, task, 300);
-    let opposite = labels(&one)?.iter().map(|y| 1.0 - y).collect();
+    let most = if task == Task::Multiclass { 2.0 } else { 1.0 };
+    let opposite = labels(&one)?.iter().map(|y| most - y).collect();
     let two = one.clone().with_target(data::target(task, "second", opposite).map_err(|e| e.to_string())?);
     let two = two.map_err(|e| e.to_string())?;
     let (alone, first) = (fit(subject, &one)?, fit(subject, &two)?);
@@ -212,7 +217,7 @@ fn few_rows(subject: &Subject<'_>, task: Task) -> Outcome {
 }
 
 fn one_class(subject: &Subject<'_>, task: Task) -> Outcome {
-    if task != Task::Binary {
+    if task == Task::Regression {
         return Ok(());
     }
     let data = table(subject, task, 300);
@@ -223,6 +228,19 @@ fn one_class(subject: &Subject<'_>, task: Task) -> Outcome {
     }
 }
 
+fn absent_class(subject: &Subject<'_>, task: Task) -> Outcome {
+    if task != Task::Multiclass {
+        return Ok(());
+    }
+    let data = table(subject, task, 300);
+    // Nobody is of the class in the middle.
+    let labels = labels(&data)?.iter().map(|&y| if y == 0.0 { 0.0 } else { 2.0 }).collect();
+    let out = predict(fit(subject, &with_labels(&data, task, labels)?)?.as_ref(), data.x())?;
+    ensure(out.ncols() == 3, || format!("{} outputs for 3 classes", out.ncols()))?;
+    let worst = out.column(1).iter().fold(0.0_f64, |a, &b| a.max(b));
+    ensure(worst <= 0.05, || format!("a class that nobody is of has a probability of {worst}"))
+}
+
 fn constant_column(subject: &Subject<'_>, task: Task) -> Outcome {
     let rows = 40;
     let schema = Schema::new(vec![Feature::numeric("constant", "", "")]).map_err(|e| e.to_string())?;
@@ -231,9 +249,18 @@ fn constant_column(subject: &Subject<'_>, task: Task) -> Outcome {
     let data = data.map_err(|e| e.to_string())?;
     let out = predict(fit(subject, &data)?.as_ref(), data.x())?;
     let labels = labels(&data)?;
-    let mean = labels.iter().sum::<f64>() / rows as f64;
-    let worst = out.iter().map(|v| (v - mean).abs()).fold(0.0, f64::max);
-    ensure(worst <= 1e-6, || format!("a constant column predicts {worst} away from the mean {mean}"))
+    for (output, answers) in out.columns().into_iter().enumerate() {
+        let truth = |y: f64| match task {
+            Task::Multiclass => f64::from(u8::from(y == output as f64)),
+            _ => y,
+        };
+        let mean = labels.iter().map(|&y| truth(y)).sum::<f64>() / rows as f64;
+        let worst = answers.iter().map(|v| (v - mean).abs()).fold(0.0, f64::max);
+        ensure(worst <= 1e-6, || {
+            format!("a constant column predicts {worst} away from the mean {mean} of output {output}")
+        })?;
+    }
+    Ok(())
 }
 
 fn no_target(subject: &Subject<'_>, task: Task) -> Outcome {

@@ -21,13 +21,14 @@
 //! | `same_seed` | one seed gives one model and one set of predictions, at 1 and at 8 threads |
 //! | `unknown_label` | a row whose label is NaN is a row that is not there |
 //! | `report_rows` | the report counts the rows with a known label and a weight above 0 |
-//! | `output_name` | one output, named as the target, that answers the target in the target's kind |
+//! | `output_name` | one output, named as the target, that answers the target in the target's kind; of several classes one for each, in their order, named `<target>_<class>` |
 //! | `first_target` | of two targets the first is learned, as if it were alone |
 //! | `validation` | a validation set of the same columns is taken; permuted, missing or extra columns are named |
 //! | `missing` | NaN is answered for, or refused in training and in prediction, as claimed |
 //! | `unknown_level` | a category beyond the known levels is a missing one, to the bit, where categories are claimed |
 //! | `few_rows` | one row or none is an answer: a model or an error in words |
 //! | `one_class` | a classifier refuses a single class |
+//! | `absent_class` | a class without rows has an output like the others, with a probability near 0 |
 //! | `constant_column` | a column without information is no obstacle: the mean is predicted |
 //! | `no_target` | a data set without target is refused |
 //! | `cancellation` | a cancelled fit ends within one iteration |
@@ -35,8 +36,8 @@
 //! | `double_weight` | a weight of two is the row twice: within 1e-6 of the spread where weights are exact, else 0.15 |
 //! | `unequal_weights` | weights of 1, 2 and 3 are rows once, twice and thrice: so too, and the mean within 0.02 (a number: of the labels' deviation) |
 //! | `zero_weight` | a row of weight zero is a row that is not there |
-//! | `offsets` | a constant offset lowers the answers by as much, the known truth leaves little to learn; or offsets are refused |
-//! | `output_range` | one finite number per row and output; probabilities within 0 and 1 |
+//! | `offsets` | a constant offset lowers the answers by as much, the known truth leaves little to learn; or offsets are refused, as always for several classes |
+//! | `output_range` | one finite number per row and output; probabilities within 0 and 1, those of a target's classes summing to 1 within 1e-9 |
 //! | `output_shape` | room for too few or too many rows or outputs is refused |
 //! | `rows_alone` | a row gives the same bits alone, in a batch, in a part of it and in another order |
 //! | `columns` | a batch or a row of another width is refused, in a batch with both widths |
@@ -74,6 +75,8 @@ pub enum Task {
     Binary,
     /// A numeric target.
     Regression,
+    /// A target of three classes.
+    Multiclass,
 }
 
 /// Restores a model from its artifact.

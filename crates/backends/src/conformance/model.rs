@@ -38,6 +38,16 @@ fn output_range(model: &dyn Model, x: ArrayView2<'_, f64>, _: Loader<'_>) -> Out
         let bad = values.iter().find(|v| !v.is_finite() || (probability && !(0.0..=1.0).contains(*v)));
         ensure(bad.is_none(), || format!("output `{}` gave {bad:?}", output.name))?;
     }
+    for output in model.outputs().iter().filter(|o| matches!(o.kind, OutputKind::ClassProbability { .. })) {
+        let same: Vec<usize> =
+            (0..out.ncols()).filter(|&at| model.outputs()[at].target == output.target).collect();
+        for (row, values) in out.rows().into_iter().enumerate() {
+            let sum: f64 = same.iter().map(|&at| values[at]).sum();
+            ensure((sum - 1.0).abs() <= 1e-9, || {
+                format!("row {row}: the classes of `{}` sum to {sum}", output.target)
+            })?;
+        }
+    }
     Ok(())
 }
 

@@ -51,7 +51,7 @@ fn unequal_weights(subject: &Subject<'_>, task: Task) -> Outcome {
         out.rows().into_iter().zip(&counts).map(|(v, &n)| v[0] * n as f64).sum::<f64>() / total
     };
     let unit = match task {
-        Task::Binary => 1.0,
+        Task::Binary | Task::Multiclass => 1.0,
         Task::Regression => deviation(labels),
     };
     let (with, times) = (mean(&weighted), mean(&repeated));
@@ -109,7 +109,8 @@ fn offsets(subject: &Subject<'_>, task: Task) -> Outcome {
     const OFFSET: f64 = 0.7;
     let data = table(subject, task, 300);
     let constant = with_offsets(&data, vec![OFFSET; data.rows()])?;
-    if !subject.learner.capabilities().offsets {
+    // For several classes, one number a row says nothing.
+    if !subject.learner.capabilities().offsets || task == Task::Multiclass {
         return refused(subject, &constant, "offsets");
     }
     let (without, with) = (fit(subject, &data)?, fit(subject, &constant)?);

@@ -1,17 +1,19 @@
 //! From columns of a data set to the columns of the regression, and back to one term per feature.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
-use tenure_core::{Dataset, FeatureKind};
+use tenure_core::{FeatureKind, Schema};
 
 use super::LogisticParams;
-use super::model::{Numeric, Term, Terms};
-use super::newton::Solution;
+use super::model::{Known, Numeric, Term, Terms};
+use crate::glm::blocks::Blocks;
+use crate::glm::sample::Sample;
+use crate::glm::threads::Threads;
 
-/// How every feature is laid out in the regression.
+/// Features that are read from the rows together: those of a cache line.
+const TOGETHER: usize = 8;
+
+/// How every feature is laid out in the regression; column 0 is the intercept.
 pub(super) struct Design {
     columns: Vec<Column>,
-    /// Mean of each regression column over the training rows, weighted.
-    means: Vec<f64>,
     width: usize,
 }
 
@@ -52,57 +54,74 @@ impl Column {
 }
 
 impl Design {
-    pub(super) fn learn(data: &Dataset, weights: &[f64], params: &LogisticParams) -> Self {
-        let columns: Vec<Column> = data
-            .schema()
-            .features()
-            .iter()
-            .zip(data.x().columns())
-            .map(|(feature, values)| match &feature.kind {
+    pub(super) fn learn(
+        schema: &Schema,
+        sample: &Sample<'_>,
+        params: &LogisticParams,
+        threads: &Threads,
+    ) -> Self {
+        let features = schema.features();
+        let groups = threads.map(features.len().div_ceil(TOGETHER), |group| {
+            let first = group * TOGETHER;
+            let features = &features[first..features.len().min(first + TOGETHER)];
+            let mut columns: Vec<Vec<f64>> = vec![Vec::with_capacity(sample.len()); features.len()];
+            for row in 0..sample.len() {
+                for (column, value) in columns.iter_mut().zip(&sample.features(row)[first..]) {
+                    column.push(*value);
+                }
+            }
+            let learned = features.iter().zip(&columns).map(|(feature, values)| match &feature.kind {
                 FeatureKind::Numeric => Column::Numeric {
-                    scale: numeric(values, weights, params),
+                    scale: Numeric::learn(&mut Known::new(values, &sample.w), params.trim, params.tame_tails),
                     missing: values.iter().any(|v| v.is_nan()),
                 },
                 FeatureKind::Categorical { levels } => {
                     Column::Levels(places(values, levels.len(), params.min_level_rows))
                 }
-            })
-            .collect();
-        let width = columns.iter().map(Column::width).sum();
-        let mut design = Self { columns, means: Vec::new(), width };
-        let matrix = design.matrix(data.x());
-        let total: f64 = weights.iter().sum();
-        design.means = matrix
-            .columns()
-            .into_iter()
-            .map(|c| c.iter().zip(weights).map(|(v, w)| v * w).sum::<f64>() / total)
-            .collect();
-        design
+            });
+            learned.collect::<Vec<_>>()
+        });
+        let columns: Vec<Column> = groups.into_iter().flatten().collect();
+        let width = 1 + columns.iter().map(Column::width).sum::<usize>();
+        Self { columns, width }
     }
 
-    /// Rows × regression columns.
-    pub(super) fn matrix(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
-        let mut matrix = Array2::zeros((x.nrows(), self.width));
-        for (values, mut out) in x.rows().into_iter().zip(matrix.rows_mut()) {
-            let mut rest = out.as_slice_mut().unwrap_or_default();
-            for (column, &value) in self.columns.iter().zip(values) {
+    pub(super) fn blocks(&self, sample: &Sample<'_>, threads: &Threads) -> Blocks {
+        Blocks::build(sample.len(), self.width, threads, |row, out| {
+            let Some((intercept, mut rest)) = out.split_first_mut() else { return };
+            *intercept = 1.0;
+            for (column, &value) in self.columns.iter().zip(sample.features(row)) {
                 let (own, later) = rest.split_at_mut(column.width());
                 column.write(value, own);
                 rest = later;
             }
-        }
-        matrix
+        })
     }
 
-    /// The fitted terms, each with mean zero over the training rows; the baseline takes up the means.
-    pub(super) fn terms(&self, solution: &Solution) -> Terms {
-        let mut baseline = solution.intercept;
-        let mut at = 0;
+    /// Number of regression columns, the intercept among them.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The feature that a regression column belongs to.
+    pub(super) fn feature_of(&self, at: usize) -> Option<usize> {
+        let mut end = 1;
+        self.columns.iter().position(|column| {
+            end += column.width();
+            at < end
+        })
+    }
+
+    /// The fitted terms, each with mean zero over the training rows; the baseline takes up the means, which
+    /// are those of the regression columns.
+    pub(super) fn terms(&self, beta: &[f64], means: &[f64]) -> Terms {
+        let mut baseline = beta[0];
+        let mut at = 1;
         let mut terms = Vec::with_capacity(self.columns.len());
         for column in &self.columns {
             let width = column.width();
-            let beta = &solution.coefficients.as_slice().unwrap_or_default()[at..at + width];
-            let mean: f64 = beta.iter().zip(&self.means[at..at + width]).map(|(b, m)| b * m).sum();
+            let beta = &beta[at..at + width];
+            let mean: f64 = beta.iter().zip(&means[at..at + width]).map(|(b, m)| b * m).sum();
             baseline += mean;
             at += width;
             terms.push(match column {
@@ -124,27 +143,8 @@ impl Design {
     }
 }
 
-/// Centre and width of a numeric column, on the log scale where its tails are long.
-fn numeric(values: ArrayView1<'_, f64>, weights: &[f64], params: &LogisticParams) -> Numeric {
-    let known: Vec<(f64, f64)> =
-        values.iter().zip(weights).filter(|(v, _)| !v.is_nan()).map(|(v, w)| (*v, *w)).collect();
-    let plain = Numeric::fit(&known, params.trim, None);
-    if !params.tame_tails {
-        return plain;
-    }
-    let mut sizes: Vec<f64> = known.iter().map(|(v, _)| v.abs()).filter(|v| *v > 0.0).collect();
-    if sizes.is_empty() {
-        return plain;
-    }
-    let middle = sizes.len() / 2;
-    let (_, &mut median, _) = sizes.select_nth_unstable_by(middle, f64::total_cmp);
-    let tamed = Numeric::fit(&known, params.trim, Some(median));
-    // The scale on which the column is less skewed; a plain one wins ties.
-    if tamed.skewness(&known) + 0.5 < plain.skewness(&known) { tamed } else { plain }
-}
-
 /// A regression column for each level with enough rows, one shared by the rest, one for missing.
-fn places(values: ArrayView1<'_, f64>, levels: usize, min_rows: usize) -> Vec<Option<usize>> {
+fn places(values: &[f64], levels: usize, min_rows: usize) -> Vec<Option<usize>> {
     let mut rows = vec![0usize; levels + 1];
     for &value in values {
         rows[if value.is_nan() { levels } else { (value as usize).min(levels) }] += 1;

@@ -1,7 +1,8 @@
 //! Logistic regression with an L2 penalty.
 //!
-//! Minimises `Σ wᵢ · log_loss(yᵢ, σ(b + xᵢ·β)) + ½ λ ‖β‖²` by Newton's method (iteratively reweighted least
-//! squares; McCullagh & Nelder 1989) with step halving. The intercept is not penalised.
+//! Minimises `Σ wᵢ · log_loss(yᵢ, σ(b + xᵢ·β)) + ½ λ ‖β‖²` by the solver of [`crate::glm`]: Newton's method
+//! with step halving. The intercept is not penalised. Without penalty, columns that separate the classes are
+//! an error that names one.
 //!
 //! Inputs are prepared as scikit-learn users do by hand: numeric columns are trimmed to the range of nearly all
 //! training values, then centred and divided by their standard deviation, where the tails are long after a
@@ -16,7 +17,6 @@
 
 mod design;
 mod model;
-mod newton;
 
 use serde::{Deserialize, Serialize};
 use tenure_core::params::require;
@@ -24,6 +24,12 @@ use tenure_core::{
     Capabilities, Dataset, Error, FitContext, FitReport, Fitted, Iteration, Learner, MissingPolicy, Output,
     Progress, Result, StopReason, TargetKind,
 };
+
+use crate::glm::family::{Family, Link, Shape};
+use crate::glm::passes::Rows;
+use crate::glm::sample::Sample;
+use crate::glm::solver::{self, Limits, Penalty, State};
+use crate::glm::threads::Threads;
 
 pub use model::LogisticModel;
 
@@ -75,6 +81,8 @@ impl LogisticParams {
     }
 }
 
+const STAGE: &str = "fitting coefficients";
+
 /// Checked parameters of a logistic regression.
 #[derive(Debug, Clone)]
 pub struct Logistic {
@@ -107,43 +115,65 @@ impl Learner for Logistic {
         if let Some(valid) = valid {
             valid.require_columns_of(train)?;
         }
-        let counts = |row: &usize| {
-            !target.values()[*row].is_nan() && train.weights().is_none_or(|weights| weights[*row] > 0.0)
+        let sample = Sample::of(train)?;
+        require_two_classes(target.name(), &sample)?;
+        let threads = Threads::new(context, sample.len() * train.schema().len())?;
+        let design = design::Design::learn(train.schema(), &sample, &self.params, &threads);
+        context.check_cancelled(STAGE)?;
+        let blocks = design.blocks(&sample, &threads);
+        let rows = Rows {
+            x: &blocks,
+            y: &sample.y,
+            w: &sample.w,
+            offsets: sample.offsets.as_deref(),
+            shape: Shape { variance: Family::Binomial.variance(), link: Link::Logit },
+            threads: &threads,
         };
-        let rows: Vec<usize> = (0..train.rows()).filter(counts).collect();
-        let skipped = train.rows() - rows.len();
-        let known = train.select(&rows);
-        known.target()?.require_two_classes()?;
-
-        let labels = known.target()?.values();
-        let ones = vec![1.0; rows.len()];
-        let weights = known.weights().unwrap_or(&ones);
-        let design = design::Design::learn(&known, weights, &self.params);
-        let matrix = design.matrix(known.x());
-        let l2 = self.params.l2;
-        let problem = newton::Problem { x: &matrix, y: labels, w: weights, offsets: known.offsets(), l2 };
+        let mut penalty = Penalty::none(design.width());
+        penalty.l2[1..].fill(self.params.l2);
+        let limits = Limits {
+            max_iterations: self.params.max_iterations,
+            tolerance: self.params.tolerance,
+            unit: 1.0,
+            intercept: true,
+        };
+        let mut start = vec![0.0; design.width()];
+        let (share, total) = (sample.mean_target(), sample.total_weight());
+        start[0] = (share / (1.0 - share)).ln();
         let mut history = Vec::new();
-        let solution = newton::solve(&problem, &self.params, |step, loss| {
+        let solution = solver::solve(&rows, &penalty, limits, start, |step, loss| {
+            let loss = loss / total;
             history.push(Iteration { train: loss, valid: None });
             let total = Some(self.params.max_iterations as u64);
             let figure = Some(("log_loss", loss));
-            context.progress.report(Progress { stage: "fitting coefficients", done: step, total, figure });
-            context.check_cancelled("fitting coefficients")
+            context.progress.report(Progress { stage: STAGE, done: step as u64, total, figure });
+            context.check_cancelled(STAGE)
         })?;
+        if let State::Separated(column) = solution.state {
+            let feature = design.feature_of(column).map_or("", |at| &train.schema().features()[at].name);
+            return Err(Error::Data(format!(
+                "the target `{}` is separated by `{feature}`, alone or with others, so that no finite \
+                 coefficients fit best; a penalty (`l2` above 0) gives an answer",
+                target.name()
+            )));
+        }
 
         let mut notes = Vec::new();
-        if skipped > 0 {
+        if sample.skipped > 0 {
+            let skipped = sample.skipped;
             notes.push(format!("{skipped} rows have no label or no weight and were left out"));
         }
-        if !solution.converged {
-            let steps = self.params.max_iterations;
+        let converged = solution.state == State::Converged;
+        if !converged {
+            let steps = solution.iterations;
             notes.push(format!("the coefficients still moved after {steps} steps; the last are kept"));
         }
         let output = Output::probability(target.name());
-        let model = LogisticModel::new(known.schema().clone(), output, design.terms(&solution));
-        let stopped = if solution.converged { StopReason::Converged } else { StopReason::Iterations };
+        let model =
+            LogisticModel::new(train.schema().clone(), output, design.terms(&solution.beta, &rows.means()));
+        let stopped = if converged { StopReason::Converged } else { StopReason::Iterations };
         let report = FitReport {
-            rows: rows.len(),
+            rows: sample.len(),
             loss: "log_loss".into(),
             iterations: history.len(),
             history,
@@ -153,4 +183,14 @@ impl Learner for Logistic {
         };
         Ok(Fitted { model: Box::new(model), report })
     }
+}
+
+fn require_two_classes(target: &str, sample: &Sample<'_>) -> Result<()> {
+    let Some(first) = sample.y.first() else {
+        return Err(Error::NotEnoughRows { found: 0, needed: 2 });
+    };
+    if sample.y.iter().any(|y| y != first) {
+        return Ok(());
+    }
+    Err(Error::OneClass { target: target.to_owned(), class: first.to_string(), rows: sample.len() })
 }

@@ -19,23 +19,89 @@ pub(super) struct Numeric {
     inverse_width: f64,
 }
 
-impl Numeric {
-    /// From (value, weight) pairs of known values.
-    pub(super) fn fit(known: &[(f64, f64)], trim: f64, log_scale: Option<f64>) -> Self {
-        let mut scale = Self { range: range(known, trim), log_scale, centre: 0.0, inverse_width: 0.0 };
-        let total: f64 = known.iter().map(|(_, w)| w).sum();
-        if total > 0.0 {
-            // Dividing before summing keeps values near the largest double from overflowing.
-            scale.centre = known.iter().map(|(v, w)| scale.transform(*v) * (w / total)).sum();
-            let spread = |v: f64| (scale.transform(v) - scale.centre).abs();
-            let largest = known.iter().map(|(v, _)| spread(*v)).fold(0.0, f64::max);
-            let variance: f64 = known.iter().map(|(v, w)| (spread(*v) / largest).powi(2) * (w / total)).sum();
-            let width = largest * variance.sqrt();
-            if width.is_finite() && width > 1e-12 * scale.centre.abs() {
-                scale.inverse_width = 1.0 / width;
-            }
+/// Known values of one column with their weights, and room to work in.
+pub(super) struct Known {
+    values: Vec<f64>,
+    weights: Vec<f64>,
+    total: f64,
+    /// The values after a transformation.
+    transformed: Vec<f64>,
+}
+
+impl Known {
+    /// Values that are not missing, with their weights.
+    pub(super) fn new(column: &[f64], weights: &[f64]) -> Self {
+        let known = column.iter().zip(weights).filter(|(v, _)| !v.is_nan());
+        let (values, weights): (Vec<f64>, Vec<f64>) = known.map(|(v, w)| (*v, *w)).unzip();
+        let total = weights.iter().sum();
+        Self { values, weights, total, transformed: Vec::new() }
+    }
+
+    fn shares(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.transformed.iter().copied().zip(self.weights.iter().map(|w| w / self.total))
+    }
+
+    /// The values that bound all but a share `trim` of the rows at either end.
+    fn range(&mut self, trim: f64) -> (f64, f64) {
+        let values = &mut self.transformed;
+        values.clone_from(&self.values);
+        if values.is_empty() {
+            return (0.0, 0.0);
         }
-        scale
+        let last = values.len() - 1;
+        let cut = (trim * last as f64).floor() as usize;
+        let (_, &mut low, above) = values.select_nth_unstable_by(cut, f64::total_cmp);
+        if last - cut == cut {
+            return (low, low);
+        }
+        let (_, &mut high, _) = above.select_nth_unstable_by(last - 2 * cut - 1, f64::total_cmp);
+        (low, high)
+    }
+
+    /// Median size of the values that are not 0.
+    fn median_size(&mut self) -> Option<f64> {
+        let sizes = &mut self.transformed;
+        sizes.clear();
+        sizes.extend(self.values.iter().map(|v| v.abs()).filter(|v| *v > 0.0));
+        let middle = sizes.len() / 2;
+        (!sizes.is_empty()).then(|| *sizes.select_nth_unstable_by(middle, f64::total_cmp).1)
+    }
+}
+
+impl Numeric {
+    /// Trims, and takes logarithms where the column is less skewed after them.
+    pub(super) fn learn(known: &mut Known, trim: f64, tame_tails: bool) -> Self {
+        let range = known.range(trim);
+        let (plain, skewness) = Self::fit(known, range, None);
+        // A plain scale wins ties, and a skewness below that margin.
+        if !tame_tails || skewness <= TIE {
+            return plain;
+        }
+        let Some(median) = known.median_size() else { return plain };
+        let (tamed, tamed_skewness) = Self::fit(known, range, Some(median));
+        if tamed_skewness + TIE < skewness { tamed } else { plain }
+    }
+
+    /// Centre and width, and the absolute third moment of the standardised values.
+    fn fit(known: &mut Known, range: (f64, f64), log_scale: Option<f64>) -> (Self, f64) {
+        let mut scale = Self { range, log_scale, centre: 0.0, inverse_width: 0.0 };
+        known.transformed.clear();
+        known.transformed.extend(known.values.iter().map(|v| scale.transform(*v)));
+        if known.total <= 0.0 {
+            return (scale, 0.0);
+        }
+        // Dividing before summing keeps values near the largest double from overflowing.
+        scale.centre = known.shares().map(|(v, share)| v * share).sum();
+        let largest = known.transformed.iter().map(|v| (v - scale.centre).abs()).fold(0.0, f64::max);
+        let variance: f64 =
+            known.shares().map(|(v, share)| ((v - scale.centre) / largest).powi(2) * share).sum();
+        let width = largest * variance.sqrt();
+        if width.is_finite() && width > 1e-12 * scale.centre.abs() {
+            scale.inverse_width = 1.0 / width;
+        }
+        let standardised = |v: f64| (v - scale.centre) * scale.inverse_width;
+        let skewness: f64 = known.shares().map(|(v, share)| standardised(v).powi(3) * share).sum();
+        (scale, skewness.abs())
     }
 
     fn transform(&self, value: f64) -> f64 {
@@ -46,26 +112,10 @@ impl Numeric {
     pub(super) fn standardise(&self, value: f64) -> f64 {
         (self.transform(value) - self.centre) * self.inverse_width
     }
-
-    /// Absolute third standardised moment.
-    pub(super) fn skewness(&self, known: &[(f64, f64)]) -> f64 {
-        let total: f64 = known.iter().map(|(_, w)| w).sum();
-        known.iter().map(|(v, w)| self.standardise(*v).powi(3) * (w / total)).sum::<f64>().abs()
-    }
 }
 
-/// The values that bound all but a share `trim` of the rows at either end.
-fn range(known: &[(f64, f64)], trim: f64) -> (f64, f64) {
-    let mut values: Vec<f64> = known.iter().map(|(v, _)| *v).collect();
-    if values.is_empty() {
-        return (0.0, 0.0);
-    }
-    let last = values.len() - 1;
-    let cut = (trim * last as f64).floor() as usize;
-    let low = *values.select_nth_unstable_by(cut, f64::total_cmp).1;
-    let high = *values.select_nth_unstable_by(last - cut, f64::total_cmp).1;
-    (low, high)
-}
+/// By how much the logarithm must lower the skewness of a column to be taken.
+const TIE: f64 = 0.5;
 
 /// What one feature adds to the log-odds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

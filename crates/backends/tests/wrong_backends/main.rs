@@ -8,13 +8,14 @@ use tenure_core::Artifact;
 use tiny::{Defect, EVERYTHING, LITTLE, Tiny};
 
 /// Each defect, and the check that must find it.
-const DEFECTS: [(Defect, &str); 43] = [
+const DEFECTS: [(Defect, &str); 47] = [
     (Defect::PanicsInFit, "capabilities"),
     (Defect::ModelClaimsOtherwise, "capabilities"),
     (Defect::DependsOnThreads, "same_seed"),
     (Defect::UnknownLabelIsZero, "unknown_label"),
     (Defect::ReportsAllRows, "report_rows"),
     (Defect::OwnOutputName, "output_name"),
+    (Defect::ClassesBackwards, "output_name"),
     (Defect::LearnsLastTarget, "first_target"),
     (Defect::ValidationRefused, "validation"),
     (Defect::ValidationUnchecked, "validation"),
@@ -24,6 +25,7 @@ const DEFECTS: [(Defect, &str); 43] = [
     (Defect::UnknownLevelIsFirst, "unknown_level"),
     (Defect::FewRowsPanic, "few_rows"),
     (Defect::OneClassTaken, "one_class"),
+    (Defect::AbsentClassIsLikely, "absent_class"),
     (Defect::BaseIsOff, "constant_column"),
     (Defect::NoTargetIsInternal, "no_target"),
     (Defect::CancellationIgnored, "cancellation"),
@@ -40,11 +42,13 @@ const DEFECTS: [(Defect, &str); 43] = [
     (Defect::UnclaimedOffsetsIgnored, "offsets"),
     (Defect::PanicsInPrediction, "output_range"),
     (Defect::SometimesNotANumber, "output_range"),
+    (Defect::ClassesDoNotAddUp, "output_range"),
     (Defect::RoomUnchecked, "output_shape"),
     (Defect::DependsOnPlace, "rows_alone"),
     (Defect::WidthUnchecked, "columns"),
     (Defect::InfinityTaken, "infinite"),
     (Defect::ContributionsDoubled, "explanations"),
+    (Defect::ClassesNotCentred, "explanations"),
     (Defect::ExplainsNoSuchOutput, "explain_bounds"),
     (Defect::ExplainingMissingPanics, "explain_bounds"),
     (Defect::StoresRounded, "save_and_load"),
@@ -56,7 +60,8 @@ const DEFECTS: [(Defect, &str); 43] = [
 
 fn failures(tiny: Tiny) -> Vec<Failure> {
     let load = |artifact: &Artifact| tiny::load(tiny, artifact);
-    conformance::check(&Subject { learner: &tiny, load: &load, tasks: &[Task::Binary, Task::Regression] })
+    let tasks = &[Task::Binary, Task::Regression, Task::Multiclass];
+    conformance::check(&Subject { learner: &tiny, load: &load, tasks })
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! A learner of one category column, sound or with one defect.
 //!
 //! On the scale of the output, the answer is `b + e[level]`: b is the constant with the lowest loss beside the
-//! offsets, e the effect of each level (the last is for missing) with a ridge penalty of ½ e².
+//! offsets, e the effect of each level (the last is for missing) with a ridge penalty of ½ e². Several classes have
+//! the logarithms of their shares for b, and of their shares in the level, drawn to those of all rows by one row
+//! more, for `b + e`.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use tenure_core::{
@@ -25,6 +27,8 @@ pub(crate) enum Defect {
     ValidationCheckedByWidth,
     FewRowsPanic,
     OneClassTaken,
+    AbsentClassIsLikely,
+    ClassesBackwards,
     BaseIsOff,
     NoTargetIsInternal,
     CancellationIgnored,
@@ -43,6 +47,7 @@ pub(crate) enum Defect {
     // prediction
     PanicsInPrediction,
     SometimesNotANumber,
+    ClassesDoNotAddUp,
     DependsOnPlace,
     WidthUnchecked,
     InfinityTaken,
@@ -52,6 +57,7 @@ pub(crate) enum Defect {
     UnknownLevelIsFirst,
     // explanation
     ContributionsDoubled,
+    ClassesNotCentred,
     ExplainsNoSuchOutput,
     ExplainingMissingPanics,
     // storage
@@ -124,7 +130,8 @@ impl Tiny {
             return Err(Error::unsupported("tiny", "weights"));
         }
         let ignores_offsets = self.has(Defect::UnclaimedOffsetsIgnored);
-        if train.offsets().is_some() && !self.claims.offsets && !ignores_offsets {
+        let classes = matches!(train.target().map(Target::kind), Ok(TargetKind::Class { .. }));
+        if train.offsets().is_some() && (!self.claims.offsets || classes) && !ignores_offsets {
             return Err(Error::unsupported("tiny", "offsets"));
         }
         let refuses = self.claims.missing == MissingPolicy::Refused;
@@ -213,6 +220,21 @@ impl Tiny {
         }
         Ok((base, effects))
     }
+
+    /// Base and effects of a class.
+    fn class(&self, rows: &[Row], class: usize, levels: usize) -> (f64, Vec<f64>) {
+        let own = |r: &Row| if r.y == class as f64 { r.weight } else { 0.0 };
+        let total: f64 = rows.iter().map(|r| r.weight).sum();
+        let least = if self.has(Defect::AbsentClassIsLikely) { 50.0 } else { 1e-12 };
+        let share = (rows.iter().map(own).sum::<f64>() / total).max(least);
+        let in_level = |level: usize| {
+            let there = || rows.iter().filter(|r| r.level == level);
+            let (own, all): (f64, f64) = (there().map(own).sum(), there().map(|r| r.weight).sum());
+            ((own + share) / (all + 1.0)).ln() - share.ln()
+        };
+        let effects = if levels == 0 { vec![0.0] } else { (0..=levels).map(in_level).collect() };
+        (share.ln(), effects)
+    }
 }
 
 struct Row {
@@ -255,24 +277,41 @@ impl Learner for Tiny {
             return Err(Error::NotEnoughRows { found: 0, needed: 1 });
         }
         let first = rows[0].y;
-        let binary = *target.kind() == TargetKind::Binary;
-        if binary && rows.iter().all(|r| r.y == first) && !self.has(Defect::OneClassTaken) {
+        let real = *target.kind() == TargetKind::Real;
+        if !real && rows.iter().all(|r| r.y == first) && !self.has(Defect::OneClassTaken) {
             let target = target.name().to_owned();
             return Err(Error::OneClass { target, class: first.to_string(), rows: rows.len() });
         }
-        let output =
-            if binary { Output::probability(target.name()) } else { Output::value(target.name(), "") };
-        let (mut base, effects) = self.solve(&rows, output.scale, levels, context)?;
-        base += match self.defect {
+        let mut outputs = match target.kind() {
+            TargetKind::Binary => vec![Output::probability(target.name())],
+            TargetKind::Class { classes } => {
+                classes.iter().map(|class| Output::class_probability(target.name(), class)).collect()
+            }
+            _ => vec![Output::value(target.name(), "")],
+        };
+        let mut parts = match outputs[..] {
+            [ref only] => vec![self.solve(&rows, only.scale, levels, context)?],
+            _ => {
+                // Its progress and cancellation are those of the other kinds.
+                self.solve(&rows, Scale::Identity, levels, context)?;
+                (0..outputs.len()).map(|class| self.class(&rows, class, levels)).collect()
+            }
+        };
+        if self.has(Defect::ClassesBackwards) {
+            outputs.reverse();
+        }
+        parts[0].0 += match self.defect {
             Some(Defect::DependsOnThreads) => 1e-9 * context.threads.map_or(0, usize::from) as f64,
             Some(Defect::BaseIsOff) => 0.01,
             Some(Defect::UnitWeightsMove) if train.weights().is_some() => 1e-9,
             _ => 0.0,
         };
-        let output = if self.has(Defect::OwnOutputName) { output.named("prediction") } else { output };
+        if self.has(Defect::OwnOutputName) {
+            outputs = outputs.into_iter().map(|output| output.named("prediction")).collect();
+        }
         let rows = if self.has(Defect::ReportsAllRows) { train.rows() } else { rows.len() };
         let schema = train.schema().clone();
-        let model = TinyModel { tiny: *self, schema, outputs: [output], base, effects };
+        let model = TinyModel { tiny: *self, schema, outputs, parts };
         Ok(Fitted { model: Box::new(model), report: FitReport { rows, ..FitReport::default() } })
     }
 }
@@ -281,9 +320,9 @@ impl Learner for Tiny {
 struct TinyModel {
     tiny: Tiny,
     schema: Schema,
-    outputs: [Output; 1],
-    base: f64,
-    effects: Vec<f64>,
+    outputs: Vec<Output>,
+    /// Base and effects of each output.
+    parts: Vec<(f64, Vec<f64>)>,
 }
 
 /// Restores a model of this learner.
@@ -294,42 +333,61 @@ pub(crate) fn load(tiny: Tiny, artifact: &Artifact) -> Result<Box<dyn Model>> {
         _ => artifact.expect("tiny", 1),
     };
     expected?;
-    let (schema, output): (Schema, Output) = artifact.config()?;
-    let levels = category(&schema).1;
+    let (schema, outputs): (Schema, Vec<Output>) = artifact.config()?;
+    let each = category(&schema).1 + 2;
+    let expected = each * outputs.len();
     let mut numbers = match artifact.numbers("numbers") {
         Err(_) if tiny.has(Defect::CutPartIsPadded) => Vec::new(),
         numbers => numbers?,
     };
     if tiny.has(Defect::CutPartIsPadded) {
-        numbers.resize(levels + 2, 0.0);
+        numbers.resize(expected, 0.0);
     }
     if tiny.has(Defect::CutPartPanics) {
-        numbers = (0..levels + 2).map(|at| numbers[at]).collect();
+        numbers = (0..expected).map(|at| numbers[at]).collect();
     }
-    if numbers.len() != levels + 2 {
+    if numbers.len() != expected {
         return Err(Error::damaged("tiny: not one number a level"));
     }
-    let (base, effects) = (numbers[0], numbers[1..].to_vec());
-    Ok(Box::new(TinyModel { tiny, schema, outputs: [output], base, effects }))
+    let parts = numbers.chunks(each).map(|part| (part[0], part[1..].to_vec())).collect();
+    Ok(Box::new(TinyModel { tiny, schema, outputs, parts }))
 }
 
 impl TinyModel {
-    /// The contribution of the category column.
-    fn effect(&self, row: &[f64]) -> f64 {
-        let (Some(column), levels) = category(&self.schema) else { return self.effects[0] };
+    /// The contribution of the category column to an output's score.
+    fn effect(&self, row: &[f64], output: usize) -> f64 {
+        let effects = &self.parts[output].1;
+        let (Some(column), levels) = category(&self.schema) else { return effects[0] };
         let value = row[column];
         match self.tiny.defect {
-            Some(Defect::UnknownLevelIsFirst) if value >= levels as f64 => self.effects[0],
+            Some(Defect::UnknownLevelIsFirst) if value >= levels as f64 => effects[0],
             Some(Defect::MissingGivesNan) if value.is_nan() => f64::NAN,
-            _ => self.effects[level_of(value, levels)],
+            _ => effects[level_of(value, levels)],
         }
     }
 
-    fn answer(&self, row: &[f64]) -> f64 {
+    fn answer(&self, row: &[f64], out: &mut [f64]) {
         assert!(!self.tiny.has(Defect::PanicsInPrediction), "out of order");
-        let output = self.outputs[0].scale.to_output(self.base + self.effect(row));
-        let odd = self.tiny.has(Defect::SometimesNotANumber) && row[0] > 6.0;
-        if odd { f64::NAN } else { output }
+        for (output, out) in (0..self.parts.len()).zip(out.iter_mut()) {
+            *out = self.outputs[output].scale.to_output(self.parts[output].0 + self.effect(row, output));
+        }
+        if self.parts.len() > 1 {
+            let too_small = if self.tiny.has(Defect::ClassesDoNotAddUp) { 1.01 } else { 1.0 };
+            let sum = out.iter().sum::<f64>() * too_small;
+            out.iter_mut().for_each(|p| *p /= sum);
+        }
+        if self.tiny.has(Defect::SometimesNotANumber) && row[0] > 6.0 {
+            out[0] = f64::NAN;
+        }
+    }
+
+    /// What all classes have in common, which explanations leave out.
+    fn centre(&self, of: impl Fn(usize) -> f64) -> f64 {
+        let classes = self.parts.len();
+        if classes == 1 || self.tiny.has(Defect::ClassesNotCentred) {
+            return 0.0;
+        }
+        (0..classes).map(of).sum::<f64>() / classes as f64
     }
 
     /// The checks of a row, each unless it is the defect.
@@ -376,20 +434,22 @@ impl Model for TinyModel {
 
     fn predict_into(&self, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
         self.check_room("rows", x.nrows(), out.nrows())?;
-        self.check_room("columns", 1, out.ncols())?;
+        self.check_room("columns", self.parts.len(), out.ncols())?;
+        let mut answers = vec![0.0; self.parts.len()];
         for (at, row) in x.rows().into_iter().enumerate() {
             let row = row.to_vec();
             self.check(&row)?;
             let drift = if self.tiny.has(Defect::DependsOnPlace) { 1e-12 * at as f64 } else { 0.0 };
-            out[[at, 0]] = self.answer(&row) + drift;
+            self.answer(&row, &mut answers);
+            out.row_mut(at).iter_mut().zip(&answers).for_each(|(out, answer)| *out = answer + drift);
         }
         Ok(())
     }
 
     fn predict_row(&self, row: &[f64], out: &mut [f64]) -> Result<()> {
-        self.check_room("places", 1, out.len())?;
+        self.check_room("places", self.parts.len(), out.len())?;
         self.check(row)?;
-        out[0] = self.answer(row);
+        self.answer(row, out);
         Ok(())
     }
 
@@ -398,22 +458,30 @@ impl Model for TinyModel {
             return Err(Error::unsupported("tiny", "explanations"));
         }
         let checked = if self.tiny.has(Defect::ExplainsNoSuchOutput) { 0 } else { output };
-        check_explained(&self.schema, 1, row, checked)?;
+        check_explained(&self.schema, self.parts.len(), row, checked)?;
+        let output = checked;
         let all_missing = row.iter().all(|v| v.is_nan());
         assert!(!(all_missing && self.tiny.has(Defect::ExplainingMissingPanics)), "nothing to explain");
         let mut contributions = vec![0.0; row.len()];
         if let (Some(column), _) = category(&self.schema) {
             let times = if self.tiny.has(Defect::ContributionsDoubled) { 2.0 } else { 1.0 };
-            contributions[column] = times * self.effect(row);
+            let effect = self.effect(row, output) - self.centre(|k| self.effect(row, k));
+            contributions[column] = times * effect;
         }
-        Ok(Explanation { output, scale: self.outputs[0].scale, baseline: self.base, contributions })
+        let baseline = self.parts[output].0 - self.centre(|k| self.parts[k].0);
+        Ok(Explanation { output, scale: self.outputs[output].scale, baseline, contributions })
     }
 
     fn to_artifact(&self) -> Artifact {
         let rounded = self.tiny.has(Defect::StoresRounded);
         let store = |v: &f64| if rounded { f64::from(*v as f32) } else { *v };
-        let numbers: Vec<f64> = std::iter::once(&self.base).chain(&self.effects).map(store).collect();
-        let config = serde_json::json!([self.schema, self.outputs[0]]);
+        let numbers: Vec<f64> = self
+            .parts
+            .iter()
+            .flat_map(|(base, effects)| std::iter::once(base).chain(effects))
+            .map(store)
+            .collect();
+        let config = serde_json::json!([self.schema, self.outputs]);
         Artifact::from_json("tiny", 1, config).with_numbers("numbers", &numbers)
     }
 }

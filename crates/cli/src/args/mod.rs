@@ -10,7 +10,10 @@ use clap::{Parser, Subcommand};
 
 pub use churn::{ChurnCommand, ChurnEvaluate, ChurnExplain, ChurnPredict, ChurnTrain, Goal};
 pub use orders::OrdersFile;
-pub use table::{TableCommand, TableCv, TableExplain, TableLearn, TablePredict, TableRead, TableTrain, Task};
+pub use table::{
+    Strategy, TableCommand, TableCv, TableExplain, TableLearn, TablePredict, TableRead, TableSearch,
+    TableTrain, Task,
+};
 
 const EXAMPLES: &str = "\
 Examples:

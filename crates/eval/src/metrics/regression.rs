@@ -106,6 +106,55 @@ pub fn tweedie_deviance(
     finite("tweedie_deviance", pairs.mean(unit))
 }
 
+/// Share of the deviance explained, `1 − D(y, p) / D(y, ȳ)` with the [`tweedie_deviance`] D of a power and the
+/// weighted mean ȳ. At most 1; 0 is what the mean reaches. Power 0 is [`r2`].
+///
+/// # Errors
+/// As [`tweedie_deviance`]; [`Error::Undefined`] where all actual values are equal.
+pub fn d2_tweedie(actual: &[f64], predicted: &[f64], weights: Option<&[f64]>, power: f64) -> Result<f64> {
+    let deviance = tweedie_deviance(actual, predicted, weights, power)?;
+    let pairs = Pairs::numbers(actual, predicted, weights)?;
+    let mut values = pairs.iter().map(|(y, _, _)| y);
+    let first = values.next();
+    if values.all(|y| Some(y) == first) {
+        return Err(Error::undefined("d2_tweedie", "all actual values are equal"));
+    }
+    let mean = vec![pairs.mean(|y, _| y); actual.len()];
+    finite("d2_tweedie", 1.0 - deviance / tweedie_deviance(actual, &mean, weights, power)?)
+}
+
+/// Mean pinball (quantile) loss, `q (y − p)` where the actual value is above the prediction, `(1 − q) (p − y)`
+/// where it is below (Koenker & Bassett 1978); lowest at the quantile `q`. For 0.5 it is half of [`mae`].
+///
+/// # Errors
+/// As [the module](super) says; [`Error::Parameter`] for a quantile not between 0 and 1.
+pub fn pinball_loss(
+    actual: &[f64],
+    predicted: &[f64],
+    weights: Option<&[f64]>,
+    quantile: f64,
+) -> Result<f64> {
+    check::fraction_between("quantile", quantile, "between 0 and 1, both excluded")?;
+    let unit = |y: f64, p: f64| if y >= p { quantile * (y - p) } else { (1.0 - quantile) * (p - y) };
+    finite("pinball_loss", Pairs::numbers(actual, predicted, weights)?.mean(unit))
+}
+
+/// Mean Huber loss: `(y − p)² / 2` up to a distance of `delta`, `delta (|y − p| − delta / 2)` beyond it (Huber
+/// 1964).
+///
+/// # Errors
+/// As [the module](super) says; [`Error::Parameter`] for a `delta` that is not finite and above 0.
+pub fn huber_loss(actual: &[f64], predicted: &[f64], weights: Option<&[f64]>, delta: f64) -> Result<f64> {
+    if !(delta.is_finite() && delta > 0.0) {
+        return Err(Error::parameter("delta", delta, "a finite number above 0"));
+    }
+    let unit = |y: f64, p: f64| {
+        let distance = (y - p).abs();
+        if distance <= delta { 0.5 * distance * distance } else { delta * (distance - 0.5 * delta) }
+    };
+    finite("huber_loss", Pairs::numbers(actual, predicted, weights)?.mean(unit))
+}
+
 /// Share of the weight whose actual value lies in its interval, both ends included.
 ///
 /// # Errors

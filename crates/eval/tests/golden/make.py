@@ -167,4 +167,5 @@ out = dict(
                    high=1.0 if k == n else stats.beta.ppf(1 - (1 - l) / 2, k + 0.5, n - k + 0.5))
               for k, n, l in ((0, 10, 0.9), (3, 10, 0.9), (10, 10, 0.95), (17, 1000, 0.9), (4000, 10000, 0.9))],
 )
-print(json.dumps(out))
+if __name__ == "__main__":
+    print(json.dumps(out))

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::{BinnedFeature, Bins, TrainingRows};
+use super::{BinnedFeature, Bins, TrainingRows, zeroed};
 
 /// A row's bins are padded to a multiple of this, so that eight can be read at once.
-pub(crate) const STRIDE_STEP: usize = 8;
+const STRIDE_STEP: usize = 8;
 
 /// Rows binned at a time: their values stay in the second-level cache.
 const TILE: usize = 512;
@@ -15,14 +15,15 @@ pub(crate) struct BinnedMatrix {
     /// Bytes from one row to the next in `by_row`.
     pub stride: usize,
     pub by_row: Vec<u8>,
-    pub by_column: Vec<Vec<u8>>,
+    by_column: Vec<u8>,
+    rows: usize,
 }
 
 impl BinnedMatrix {
     pub(crate) fn new(features: &[BinnedFeature], data: TrainingRows<'_>, parallel: bool) -> Self {
         let n = data.rows.len();
         let stride = features.len().div_ceil(STRIDE_STEP) * STRIDE_STEP;
-        let mut by_row = vec![0; n * stride];
+        let mut by_row = zeroed(n * stride);
         let lookups: Vec<Lookup<'_>> = features.iter().map(Lookup::new).collect();
         let fill = |(tile, out): (usize, &mut [u8])| {
             let rows = &data.rows[tile * TILE..(tile * TILE + TILE).min(n)];
@@ -44,18 +45,26 @@ impl BinnedMatrix {
             by_row.chunks_mut(TILE * stride).enumerate().for_each(fill);
         }
         let by_column = transpose(&by_row, n, stride, features.len());
-        Self { stride, by_row, by_column }
+        Self { stride, by_row, by_column, rows: n }
+    }
+
+    /// The bins of one feature.
+    pub(crate) fn column(&self, feature: usize) -> &[u8] {
+        &self.by_column[feature * self.rows..][..self.rows]
     }
 }
 
 /// Columns of a row-major byte matrix, eight at a time so that each row is read as few times as possible.
-fn transpose(by_row: &[u8], rows: usize, stride: usize, columns: usize) -> Vec<Vec<u8>> {
-    let mut out: Vec<Vec<u8>> = (0..columns).map(|_| vec![0; rows]).collect();
-    for (group, out) in out.chunks_mut(STRIDE_STEP).enumerate() {
+fn transpose(by_row: &[u8], rows: usize, stride: usize, columns: usize) -> Vec<u8> {
+    let mut out = zeroed(columns * rows);
+    if rows == 0 {
+        return out;
+    }
+    for (group, out) in out.chunks_mut(STRIDE_STEP * rows).enumerate() {
         let at = group * STRIDE_STEP;
         for tile in (0..rows).step_by(TILE) {
             let end = (tile + TILE).min(rows);
-            for (offset, column) in out.iter_mut().enumerate() {
+            for (offset, column) in out.chunks_mut(rows).enumerate() {
                 for (row, bin) in (tile..end).zip(&mut column[tile..end]) {
                     *bin = by_row[row * stride + at + offset];
                 }
@@ -131,7 +140,7 @@ mod tests {
         assert_eq!(features.iter().map(|f| f.column).collect::<Vec<_>>(), [1, 2]);
         for parallel in [false, true] {
             let m = BinnedMatrix::new(&features, data, parallel);
-            assert_eq!(m.by_column, [vec![1, 2, 0], vec![0, 0, 1]]);
+            assert_eq!((m.column(0), m.column(1)), (&[1, 2, 0][..], &[0, 0, 1][..]));
             assert_eq!((m.stride, &m.by_row[..2], &m.by_row[8..10]), (8, &[1, 0][..], &[2, 0][..]));
         }
     }

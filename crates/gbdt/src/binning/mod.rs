@@ -1,19 +1,23 @@
 //! Cutting features into at most 255 bins, with one more for missing values.
 //!
 //! A numeric feature with few different values has a bin for each; with more, bins hold about the same weight of
-//! rows. A level of a categorical feature has a bin of its own, except that the rarest share the last one where
-//! there are more levels than bins. A feature whose rows all fall into one bin is left out.
+//! rows. A level of a categorical feature has a bin of its own; a feature with more levels than bins is binned several
+//! times over, each time with other levels in bins of their own and all others in one. A feature whose rows all fall
+//! into one bin is left out.
 
 mod matrix;
+mod pages;
+mod sample;
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
-use tenure_core::{FeatureKind, Schema, seed};
+use tenure_core::{FeatureKind, Schema};
 
-pub(crate) use matrix::{BinnedMatrix, STRIDE_STEP};
+pub(crate) use matrix::BinnedMatrix;
+pub(crate) use pages::zeroed;
 
-/// Rows looked at to find the bounds of numeric bins.
-const SAMPLE: usize = 200_000;
+/// How often a feature of many levels is binned at most; what is rarer than the levels that fit shares a bin for good.
+const MOST_PARTS: usize = 16;
 
 /// How the values of one feature become bins.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +28,7 @@ pub(crate) enum Bins {
     Categorical { of_level: Vec<Option<u8>> },
 }
 
-/// One feature that can be split on.
+/// One feature that can be split on, or a part of its levels.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BinnedFeature {
     /// Column in the schema.
@@ -73,41 +77,51 @@ pub(crate) fn find_bins(
     seed: u64,
     parallel: bool,
 ) -> Vec<BinnedFeature> {
-    let sample = sample(data.rows.len(), seed);
-    let bins = |column: usize| match &schema.features()[column].kind {
-        FeatureKind::Numeric => numeric(column, data, &sample, max),
+    let sample = sample::sample(data.rows.len(), seed);
+    let missing = sample::missing(data, parallel);
+    let weights = || data.weights.map(|w| sample.iter().map(|&at| w[at]).collect());
+    let bins = |column: usize, values: Vec<f64>| match &schema.features()[column].kind {
+        FeatureKind::Numeric => vec![numeric(column, values, weights(), missing[column], max)],
         FeatureKind::Categorical { levels } => categorical(column, levels.len(), data, max),
     };
+    let some = |group: usize| -> Vec<BinnedFeature> {
+        let first = group * sample::COLUMNS;
+        let values = sample::gather(data.x, data.rows, &sample, first);
+        (first..).zip(values).flat_map(|(column, values)| bins(column, values)).collect()
+    };
+    let groups = 0..schema.len().div_ceil(sample::COLUMNS);
     let found: Vec<BinnedFeature> = if parallel {
-        (0..schema.len()).into_par_iter().map(bins).collect()
+        groups.into_par_iter().flat_map_iter(some).collect()
     } else {
-        (0..schema.len()).map(bins).collect()
+        groups.flat_map(some).collect()
     };
     found.into_iter().filter(|f| f.total() > 1).collect()
 }
 
-/// Positions among the training rows: all of them, or one drawn from each of `SAMPLE` equal stretches.
-fn sample(n: usize, seed: u64) -> Vec<usize> {
-    if n <= SAMPLE {
-        return (0..n).collect();
-    }
-    let stretch = n as f64 / SAMPLE as f64;
-    (0..SAMPLE).map(|i| (((i as f64 + seed::unit(seed, i as u64)) * stretch) as usize).min(n - 1)).collect()
+/// How many columns of a schema are left out for want of a second bin.
+pub(crate) fn constant_columns(schema: &Schema, features: &[BinnedFeature]) -> usize {
+    let mut used: Vec<usize> = features.iter().map(|f| f.column).collect();
+    used.dedup();
+    schema.len() - used.len()
 }
 
-fn numeric(column: usize, data: TrainingRows<'_>, sample: &[usize], max: usize) -> BinnedFeature {
-    let missing = data.rows.iter().any(|&row| data.x[[row as usize, column]].is_nan());
-    let weight = |at: usize| data.weights.map_or(1.0, |w| w[at]);
-    let value = |at: usize| data.x[[data.rows[at] as usize, column]];
-    let mut distinct: Vec<(f64, f64)> = match data.weights {
+/// The bins of a column with these `values` in the sampled rows, of these `weights`.
+fn numeric(
+    column: usize,
+    mut values: Vec<f64>,
+    weights: Option<Vec<f64>>,
+    missing: bool,
+    max: usize,
+) -> BinnedFeature {
+    let mut distinct: Vec<(f64, f64)> = match weights {
         None => {
-            let mut values: Vec<f64> = sample.iter().map(|&at| value(at)).filter(|v| !v.is_nan()).collect();
-            values.sort_unstable_by(f64::total_cmp);
+            values.retain(|v| !v.is_nan());
+            sample::sort(&mut values);
             values.into_iter().map(|v| (v, 1.0)).collect()
         }
-        Some(_) => {
+        Some(weights) => {
             let mut values: Vec<(f64, f64)> =
-                sample.iter().map(|&at| (value(at), weight(at))).filter(|(v, _)| !v.is_nan()).collect();
+                values.into_iter().zip(weights).filter(|(v, _)| !v.is_nan()).collect();
             values.sort_by(|a, b| a.0.total_cmp(&b.0));
             values
         }
@@ -169,7 +183,9 @@ fn cut(distinct: &[(f64, f64)], max: usize) -> Vec<f64> {
     bounds
 }
 
-fn categorical(column: usize, levels: usize, data: TrainingRows<'_>, max: usize) -> BinnedFeature {
+/// Levels by falling weight: the heaviest in the first part, then the next. Splits of one part are splits of the whole
+/// feature in which the levels of the others stay together, so that a few nodes do what one split could.
+fn categorical(column: usize, levels: usize, data: TrainingRows<'_>, max: usize) -> Vec<BinnedFeature> {
     let mut weights = vec![0.0; levels];
     let mut missing = false;
     for (at, &row) in data.rows.iter().enumerate() {
@@ -182,11 +198,20 @@ fn categorical(column: usize, levels: usize, data: TrainingRows<'_>, max: usize)
     }
     let mut order: Vec<usize> = (0..levels).filter(|&level| weights[level] > 0.0).collect();
     order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]).then(a.cmp(&b)));
-    let mut of_level = vec![None; levels];
-    for (rank, &level) in order.iter().enumerate() {
-        of_level[level] = Some(rank.min(max - 1) as u8);
+    // One bin of each part is for the levels of the others.
+    let own = if order.len() > max { max - 1 } else { max };
+    let part = |levels_of_part: &[usize]| {
+        let mut of_level = vec![None; levels];
+        let shared = levels_of_part.len();
+        order.iter().for_each(|&level| of_level[level] = Some(shared as u8));
+        levels_of_part.iter().enumerate().for_each(|(bin, &level)| of_level[level] = Some(bin as u8));
+        let known = shared + usize::from(shared < order.len());
+        BinnedFeature { column, bins: Bins::Categorical { of_level }, known, missing }
+    };
+    if order.is_empty() {
+        return vec![part(&[])];
     }
-    BinnedFeature { column, bins: Bins::Categorical { of_level }, known: order.len().min(max), missing }
+    order.chunks(own).take(MOST_PARTS).map(part).collect()
 }
 
 #[cfg(test)]
@@ -196,10 +221,7 @@ mod tests {
     use tenure_core::Feature;
 
     fn bins_of(values: &[f64], max: usize) -> BinnedFeature {
-        let x = Array2::from_shape_vec((values.len(), 1), values.to_vec()).unwrap();
-        let rows: Vec<u32> = (0..values.len() as u32).collect();
-        let sample: Vec<usize> = (0..values.len()).collect();
-        numeric(0, TrainingRows { x: x.view(), rows: &rows, weights: None }, &sample, max)
+        numeric(0, values.to_vec(), None, values.iter().any(|v| v.is_nan()), max)
     }
 
     #[test]
@@ -226,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn rare_levels_share_the_last_bin() {
+    fn more_levels_than_bins_are_binned_in_parts() {
         let levels: Vec<String> = (0..600).map(|i| i.to_string()).collect();
         let schema = Schema::new(vec![Feature::categorical("c", levels, "")]).unwrap();
         let codes: Vec<f64> = (0..500).flat_map(|i| vec![f64::from(i); if i < 10 { 5 } else { 1 }]).collect();
@@ -234,10 +256,29 @@ mod tests {
         let rows: Vec<u32> = (0..x.nrows() as u32).collect();
         let data = TrainingRows { x: x.view(), rows: &rows, weights: None };
         let found = find_bins(&schema, data, 255, 0, false);
-        let Bins::Categorical { of_level } = &found[0].bins else { panic!() };
+        let of = |part: usize, level: usize| match &found[part].bins {
+            Bins::Categorical { of_level } => of_level[level],
+            Bins::Numeric { .. } => None,
+        };
+        assert_eq!(found.iter().map(|f| f.known).collect::<Vec<_>>(), [255, 247]);
         assert_eq!(
-            (found[0].known, of_level[3], of_level[499], of_level[550]),
-            (255, Some(3), Some(254), None)
+            [of(0, 3), of(0, 253), of(0, 254), of(0, 499), of(0, 550)].map(|b| b.map(u32::from)),
+            [Some(3), Some(253), Some(254), Some(254), None]
         );
+        assert_eq!([of(1, 3), of(1, 254), of(1, 499)], [Some(246), Some(0), Some(245)]);
+        assert_eq!(constant_columns(&schema, &found), 0);
+        assert_eq!(find_bins(&schema, data, 2, 0, false).len(), MOST_PARTS);
+    }
+
+    #[test]
+    fn no_more_levels_than_bins_have_one_each() {
+        let schema = Schema::new(vec![Feature::categorical("c", ["a", "b", "c", "d"], "")]).unwrap();
+        let x = Array2::from_shape_vec((4, 1), vec![3.0, 0.0, 3.0, 1.0]).unwrap();
+        let data = TrainingRows { x: x.view(), rows: &[0, 1, 2, 3], weights: None };
+        for max in [3, 255] {
+            let found = find_bins(&schema, data, max, 0, false);
+            assert_eq!((found.len(), found[0].known), (1, 3));
+            assert_eq!(found[0].bins, Bins::Categorical { of_level: vec![Some(1), Some(2), None, Some(0)] });
+        }
     }
 }

@@ -69,6 +69,37 @@ fn shapley_by_definition(model: &TreeModel, row: &[f64]) -> Vec<f64> {
     (0..n).map(phi).collect()
 }
 
+/// Shapley interaction values from their definition, features × features: off the diagonal half a weighted sum
+/// over all sets of the other features, on it what is left of the contribution.
+fn interactions_by_definition(model: &TreeModel, row: &[f64]) -> Vec<f64> {
+    let n = row.len();
+    let worth: Vec<f64> = (0..1 << n)
+        .map(|known| model.trees.iter().map(|tree| value(tree, tree.root(), row, known)).sum())
+        .collect();
+    let factorial = |k: u32| (1..=k).map(f64::from).product::<f64>();
+    let weight =
+        |size: u32| factorial(size) * factorial(n as u32 - size - 2) / (2.0 * factorial(n as u32 - 1));
+    let mut interactions = vec![0.0; n * n];
+    for i in 0..n {
+        for j in (0..n).filter(|&j| j != i) {
+            let (i_bit, j_bit) = (1 << i, 1 << j);
+            interactions[i * n + j] = (0..1usize << n)
+                .filter(|known| known & (i_bit | j_bit) == 0)
+                .map(|known| {
+                    let with = |bits: usize| worth[known | bits];
+                    let both = with(i_bit | j_bit) - with(i_bit) - with(j_bit) + with(0);
+                    weight(known.count_ones()) * both
+                })
+                .sum();
+        }
+    }
+    for (i, contribution) in shapley_by_definition(model, row).into_iter().enumerate() {
+        let others: f64 = (0..n).filter(|&j| j != i).map(|j| interactions[i * n + j]).sum();
+        interactions[i * n + i] = contribution - others;
+    }
+    interactions
+}
+
 fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
     assert_eq!(found.len(), expected.len());
     for (at, (f, e)) in found.iter().zip(expected).enumerate() {
@@ -119,6 +150,69 @@ fn contributions_of_long_paths_are_the_shapley_values() {
         let row = row.to_vec();
         let found = model.explain_row(&row, 0).unwrap().contributions;
         assert_close(&found, &shapley_by_definition(&model, &row), 1e-11, "long paths");
+    }
+}
+
+#[test]
+fn interactions_are_the_shapley_interaction_values() {
+    for seed in 0..20 {
+        let model = model(seed, 6, 2, 20, 12);
+        for row in rows(seed, 5, 6).rows() {
+            let row = row.to_vec();
+            let found = model.interaction_row(&row, 0).unwrap();
+            let expected = interactions_by_definition(&model, &row);
+            assert_close(found.as_slice().unwrap(), &expected, 1e-12, &format!("seed {seed}"));
+        }
+    }
+    // Twelve distinct features on a path.
+    let model = model(5, 12, 2, 60, 25);
+    for row in rows(9, 2, 12).rows() {
+        let row = row.to_vec();
+        let found = model.interaction_row(&row, 0).unwrap();
+        assert_close(
+            found.as_slice().unwrap(),
+            &interactions_by_definition(&model, &row),
+            1e-11,
+            "long paths",
+        );
+    }
+}
+
+#[test]
+fn rows_of_interactions_add_up_to_the_contributions() {
+    for model in [model(3, 20, 50, 30, 10), classes(3, 20, 50, 30, 10)] {
+        let output = model.outputs().len() - 1;
+        let x = rows(4, 5, 20);
+        let mut batch = ndarray::Array3::zeros((5, 20, 20));
+        model.interactions_into(x.view(), output, batch.view_mut()).unwrap();
+        for (row, of_row) in x.rows().into_iter().zip(batch.outer_iter()) {
+            let row = row.to_vec();
+            let alone = model.interaction_row(&row, output).unwrap();
+            assert_eq!(alone, of_row);
+            assert_eq!(alone, alone.t());
+            let sums = alone.sum_axis(ndarray::Axis(1)).to_vec();
+            assert_close(&sums, &model.explain_row(&row, output).unwrap().contributions, 1e-12, "rows");
+        }
+    }
+    let (mut few, x) = (ndarray::Array3::zeros((5, 20, 19)), rows(4, 5, 20));
+    let model = model(3, 20, 5, 30, 10);
+    assert!(matches!(model.interactions_into(x.view(), 0, few.view_mut()), Err(Error::Shape { .. })));
+    assert!(matches!(model.interaction_row(&[0.0; 20], 1), Err(Error::NoOutput { .. })));
+}
+
+#[test]
+fn all_outputs_explained_at_once_are_those_explained_alone() {
+    for model in [model(3, 12, 20, 30, 10), classes(3, 12, 20, 30, 10)] {
+        for row in rows(4, 5, 12).rows() {
+            let row = row.to_vec();
+            let all = model.explain_outputs(&row).unwrap();
+            assert_eq!(all.len(), model.outputs().len());
+            for (output, explanation) in all.into_iter().enumerate() {
+                let alone = model.explain_row(&row, output).unwrap();
+                assert_eq!(explanation.baseline.to_bits(), alone.baseline.to_bits());
+                assert_eq!(bits(explanation.contributions), bits(alone.contributions));
+            }
+        }
     }
 }
 
@@ -405,5 +499,28 @@ fn lightgbm_agrees_on_scores_and_contributions() {
         let mut found = model.explain_row(&row, 0).unwrap().contributions;
         found.push(model.baseline(0).unwrap());
         assert_close(&found, &golden.contributions[at], 1e-9, &format!("contributions of row {at}"));
+    }
+}
+
+/// What tests/golden/interactions.py writes.
+#[derive(Deserialize)]
+struct GoldenInteractions {
+    rows: Vec<Vec<Option<f64>>>,
+    interactions: Vec<Vec<f64>>,
+    trees: Vec<serde_json::Value>,
+}
+
+#[test]
+fn the_package_shap_agrees_on_interactions() {
+    let golden = include_str!("../../tests/golden/interactions.json");
+    let golden: GoldenInteractions = serde_json::from_str(golden).unwrap();
+    let features = (0..6).map(|i| Feature::numeric(format!("x{i}"), "", "")).collect();
+    let trees = golden.trees.iter().map(golden_tree).collect();
+    let spec = spec(Schema::new(features).unwrap(), vec![Output::value("y", "")], Link::Identity);
+    let model = TreeModel::new(spec, vec![0.0], trees);
+    for (at, (row, expected)) in golden.rows.iter().zip(&golden.interactions).enumerate() {
+        let row: Vec<f64> = row.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
+        let found = model.interaction_row(&row, 0).unwrap();
+        assert_close(found.as_slice().unwrap(), expected, 1e-9, &format!("interactions of row {at}"));
     }
 }

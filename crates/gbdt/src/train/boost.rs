@@ -1,23 +1,28 @@
 //! The boosting loop.
 
-use rayon::prelude::*;
+use std::sync::Arc;
+
 use tenure_core::{
-    Dataset, Error, FitContext, FitReport, Fitted, Iteration, Output, Progress, Result, StopReason, seed,
+    Dataset, Error, FitContext, FitReport, Fitted, Iteration, Progress, Result, StopReason, seed,
 };
 
-use super::CHUNK;
-use super::finish::{Context, leaf_of};
-use super::grow::{Buffers, grow};
+use super::base::base_scores;
+use super::constraints::Constraints;
+use super::finish::Context;
+use super::gradients::sum_gradients;
+use super::grow::{Buffers, Grown, grow};
 use super::histogram::Source;
+use super::model::{Start, assemble};
 use super::quantise::{Packed, Scales};
-use super::rows::{LabelledRows, objective};
+use super::renew::Renewal;
+use super::route::Route;
+use super::rows::{LabelledRows, loss};
 use super::sampling;
 use super::split::Rules;
 use super::threads::Threads;
-use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, find_bins};
-use crate::model::Spec;
-use crate::objective::{Gradient, Rows, Totals, gradients};
-use crate::params::CAPABILITIES;
+use super::validate::{HeldOut, Walked};
+use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, constant_columns, find_bins, zeroed};
+use crate::objective::{CustomObjective, Gradient, Loss, Totals};
 use crate::tree::{Leaf, Tree};
 use crate::{GbdtParams, Objective, TreeModel};
 
@@ -25,193 +30,131 @@ use crate::{GbdtParams, Objective, TreeModel};
 const BINS: u64 = 0;
 const ROWS: u64 = 1;
 const COLUMNS: u64 = 2;
+const NODES: u64 = 3;
 
 /// What the work is called in progress reports and cancellations.
-const STAGE: &str = "boosting";
+pub(super) const STAGE: &str = "boosting";
 
-/// Fits a model; see [`tenure_core::Learner::fit`].
+/// Fits a model, or continues one; see [`tenure_core::Learner::fit`] and [`crate::Gbdt::continue_from`].
 pub(crate) fn fit(
     params: &GbdtParams,
+    own: Option<&Arc<dyn CustomObjective>>,
+    from: Option<&TreeModel>,
     train: &Dataset,
     valid: Option<&Dataset>,
     context: &FitContext<'_>,
 ) -> Result<Fitted> {
     let target = train.target()?;
-    let objective = objective(params.objective, target)?;
+    let loss = loss(params.objective, own, target)?;
     let mut data = LabelledRows::new(train, target)?;
-    if objective == Objective::BinaryLogLoss && data.labels.iter().all(|&y| y == data.labels[0]) {
-        let (class, rows) = (data.labels[0].to_string(), data.labels.len());
-        return Err(Error::OneClass { target: target.name().to_owned(), class, rows });
+    data.require_labels(&loss, target)?;
+    if matches!(loss, Loss::Known(Objective::BinaryLogLoss | Objective::Softmax)) && from.is_none() {
+        data.require_two_classes(target)?;
     }
-    let mut held_out = match valid {
-        Some(valid) => {
-            valid.require_columns_of(train)?;
-            let theirs = valid.target_named(target.name())?;
-            if theirs.kind() != target.kind() {
-                let name = target.name();
-                return Err(Error::Data(format!("target `{name}` of the validation set is of another kind")));
-            }
-            Some((values(valid)?, LabelledRows::new(valid, theirs)?))
-        }
-        None => None,
-    };
-    let unit = label_unit(objective, &data.labels);
+    let scores = loss.scores(target.kind());
+    let offsets = |rows: &LabelledRows| rows.offsets.is_some() && scores > 1;
+    let mut held_out = valid.map(|valid| HeldOut::new(valid, train, target, &loss)).transpose()?;
+    if offsets(&data) || held_out.as_ref().is_some_and(|h| offsets(&h.data)) {
+        return Err(Error::unsupported("gbdt", "offsets for several classes"));
+    }
+    if scores > 1 && !params.monotone.is_empty() {
+        return Err(Error::unsupported("gbdt", "monotone constraints for several classes"));
+    }
+    let unit = loss.label_unit(&data.labels);
     data.scale_labels(unit);
-    if let Some((_, rows)) = &mut held_out {
-        rows.scale_labels(unit);
+    if let Some(held_out) = &mut held_out {
+        held_out.data.scale_labels(unit);
     }
+    let scaled = loss.in_unit(unit);
+    let start = match from {
+        Some(model) => Start::of(model, train, target, &loss, unit)?,
+        None => Start { base: base_scores(&scaled, &data, target, scores)?, trees: Vec::new() },
+    };
     let threads = Threads::new(context, data.rows.len() * train.schema().len())?;
-    let mut boosting =
-        threads.run(|| Boosting::new(params, objective, unit, train, data, threads.count(), context.seed))?;
-    let held_out = held_out.map(|(x, rows)| HeldOut::new(x, train.schema().len(), rows, boosting.base));
+    let mut boosting = threads
+        .run(|| Boosting::new(params, scaled, unit, train, data, start, threads.count(), context.seed))?;
     let report = boosting.run(held_out, context, &threads)?;
-    let output = match objective {
-        Objective::BinaryLogLoss => Output::probability(target.name()),
-        Objective::SquaredError => Output::value(target.name(), target.unit()),
-    };
     let weighted = boosting.data.weights.is_some();
-    let base = finite(boosting.base * unit);
-    for leaf in boosting.trees.iter_mut().flat_map(|tree| &mut tree.leaves) {
-        leaf.value = finite(leaf.value * unit);
-    }
-    let spec = Spec {
-        schema: train.schema().clone(),
-        outputs: vec![output],
-        link: objective.link(),
-        objective: objective.name().to_owned(),
-        capabilities: CAPABILITIES,
-        weighted,
-    };
-    let model = TreeModel::new(spec, vec![base], boosting.trees);
+    let Boosting { start: Start { base, trees: mut all }, trees, .. } = boosting;
+    all.extend(trees);
+    let model = assemble(train, target, &loss, from, base, all, unit, weighted);
     Ok(Fitted { model: Box::new(model), report })
-}
-
-fn finite(value: f64) -> f64 {
-    value.clamp(-f64::MAX, f64::MAX)
-}
-
-/// The row-major features of a data set.
-fn values(data: &Dataset) -> Result<&[f64]> {
-    data.x().to_slice().ok_or_else(|| Error::Internal("a data set is not stored row by row".into()))
-}
-
-/// A power of two by which labels are divided so that their squares neither overflow nor vanish; 1 for all labels
-/// of ordinary size.
-fn label_unit(objective: Objective, labels: &[f64]) -> f64 {
-    let largest = labels.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
-    if objective == Objective::BinaryLogLoss || largest == 0.0 || (1e-100..1e100).contains(&largest) {
-        return 1.0;
-    }
-    2.0_f64.powi((largest.log2().floor() as i32).clamp(-1022, 1023))
-}
-
-/// Rows that the fit only looks at.
-struct HeldOut<'a> {
-    x: &'a [f64],
-    width: usize,
-    data: LabelledRows,
-    scores: Vec<f64>,
-    /// Room for gradients, which nobody asks for.
-    unused: Vec<Gradient>,
-}
-
-impl<'a> HeldOut<'a> {
-    fn new(x: &'a [f64], width: usize, data: LabelledRows, base: f64) -> Self {
-        let n = data.rows.len();
-        Self { x, width, scores: data.first_scores(base), data, unused: vec![Gradient::default(); n] }
-    }
-
-    /// Mean loss once `tree` is added.
-    fn add(&mut self, tree: &Tree, objective: Objective, parallel: bool) -> f64 {
-        let (x, width) = (self.x, self.width);
-        let add = |(score, &row): (&mut f64, &u32)| {
-            let row = &x[row as usize * width..][..width];
-            *score += tree.leaves[leaf_of(tree, row)].value;
-        };
-        if parallel {
-            self.scores.par_iter_mut().with_min_len(CHUNK).zip(&self.data.rows).for_each(add);
-        } else {
-            self.scores.iter_mut().zip(&self.data.rows).for_each(add);
-        }
-        let totals = sum_gradients(objective, &self.scores, &self.data, &mut self.unused, parallel);
-        totals.loss / self.data.weight
-    }
-}
-
-/// Gradients of all rows, and their sums: chunks of fixed size, added up in order.
-fn sum_gradients(
-    objective: Objective,
-    scores: &[f64],
-    data: &LabelledRows,
-    out: &mut [Gradient],
-    parallel: bool,
-) -> Totals {
-    let n = out.len();
-    let chunk = |(at, out): (usize, &mut [Gradient])| {
-        let range = at * CHUNK..(at * CHUNK + CHUNK).min(n);
-        let weights = data.weights.as_ref().map(|w| &w[range.clone()]);
-        let rows = Rows { scores: &scores[range.clone()], labels: &data.labels[range], weights };
-        gradients(objective, rows, out)
-    };
-    let totals: Vec<Totals> = if parallel {
-        out.par_chunks_mut(CHUNK).enumerate().map(chunk).collect()
-    } else {
-        out.chunks_mut(CHUNK).enumerate().map(chunk).collect()
-    };
-    totals.into_iter().fold(Totals::EMPTY, Totals::add)
 }
 
 /// The state of a fit.
 struct Boosting<'a> {
     params: &'a GbdtParams,
-    objective: Objective,
+    loss: Loss,
     /// The labels are divided by this.
     unit: f64,
-    x: &'a [f64],
-    width: usize,
     data: LabelledRows,
     features: Vec<BinnedFeature>,
+    /// Columns that are left out.
+    constant: usize,
     matrix: BinnedMatrix,
-    base: f64,
-    scores: Vec<f64>,
-    gradients: Vec<Gradient>,
+    constraints: Option<Constraints>,
+    start: Start,
+    /// For each raw score, one number a row; gradients alike.
+    scores: Vec<Vec<f64>>,
+    gradients: Vec<Vec<Gradient>>,
+    /// Scores that some row is labelled for; the trees of others would learn nothing.
+    present: Vec<bool>,
     packed: Vec<Packed>,
+    /// Rows of this iteration, and their weights where some stand for others.
+    drawn: Vec<u32>,
+    drawn_weights: Vec<f64>,
     index: Vec<u32>,
     buffers: Buffers,
+    /// The new ones.
     trees: Vec<Tree>,
     threads: usize,
     seed: u64,
 }
 
 impl<'a> Boosting<'a> {
+    #[expect(clippy::too_many_arguments, reason = "the whole state of a fit")]
     fn new(
         params: &'a GbdtParams,
-        objective: Objective,
+        loss: Loss,
         unit: f64,
         train: &'a Dataset,
         data: LabelledRows,
+        start: Start,
         threads: usize,
         seed: u64,
     ) -> Result<Self> {
         let rows = TrainingRows { x: train.x(), rows: &data.rows, weights: data.weights.as_deref() };
         let parallel = threads > 1;
         let features = find_bins(train.schema(), rows, params.bins, seed::mix(seed, BINS), parallel);
+        let renewed = loss.renewed().is_some();
+        let constraints = Constraints::new(params, train.schema(), &features, renewed)?;
         let matrix = BinnedMatrix::new(&features, rows, parallel);
-        let base = data.base(objective);
         let n = data.rows.len();
+        let x = Walked::new(train)?;
+        let mut scores = data.first_scores(&start.base);
+        for (at, tree) in start.trees.iter().enumerate() {
+            x.add(tree, &data.rows, &mut scores[at % start.base.len()], parallel);
+        }
+        let mut present = vec![start.base.len() == 1; start.base.len()];
+        if present.len() > 1 {
+            data.labels.iter().for_each(|&label| present[label as usize] = true);
+        }
         Ok(Self {
             params,
-            objective,
+            loss,
             unit,
-            x: values(train)?,
-            width: train.schema().len(),
-            scores: data.first_scores(base),
+            gradients: vec![vec![Gradient::default(); n]; scores.len()],
+            scores,
             data,
+            constant: constant_columns(train.schema(), &features),
             features,
             matrix,
-            base,
-            gradients: vec![Gradient::default(); n],
-            packed: vec![0; n],
+            constraints,
+            start,
+            present,
+            packed: zeroed(n),
+            drawn: Vec::new(),
+            drawn_weights: Vec::new(),
             index: Vec::with_capacity(n),
             buffers: Buffers::default(),
             trees: Vec::new(),
@@ -226,7 +169,16 @@ impl<'a> Boosting<'a> {
 
     /// Whether each tree sees only a part of the data, so that the next may find what this one did not.
     fn samples(&self) -> bool {
-        self.params.row_fraction < 1.0 || self.params.column_fraction < 1.0
+        let p = self.params;
+        p.row_fraction < 1.0
+            || p.column_fraction < 1.0
+            || p.node_column_fraction < 1.0
+            || p.gradient_sampling.is_some()
+    }
+
+    /// Iterations done, those of the model that is continued included.
+    fn number(&self) -> usize {
+        (self.start.trees.len() + self.trees.len()) / self.scores.len()
     }
 
     fn run(
@@ -235,33 +187,38 @@ impl<'a> Boosting<'a> {
         context: &FitContext<'_>,
         threads: &Threads,
     ) -> Result<FitReport> {
-        let loss = self.objective.loss_name();
         let mut report = FitReport {
             rows: self.data.rows.len(),
-            loss: loss.into(),
+            loss: self.loss.loss_name().into(),
             stopped: StopReason::Iterations,
             notes: self.notes(held_out.as_ref().map(|h| &h.data)),
             ..FitReport::default()
         };
         let mut best = (f64::INFINITY, 0);
         context.check_cancelled(STAGE)?;
+        if let Some(held_out) = &mut held_out {
+            threads.run(|| held_out.begin(&self.start.base, &self.start.trees, self.threads > 1));
+            if !self.start.trees.is_empty() {
+                best.0 = threads.run(|| held_out.mean_loss(&self.loss, self.threads > 1));
+            }
+        }
+        let loss_unit = self.loss.loss_unit(self.unit);
         let mut totals = threads.run(|| self.sum_up());
         for done in 1..=self.params.trees {
             context.check_cancelled(STAGE)?;
-            let step = threads.run(|| self.step(totals, held_out.as_mut()));
+            let step = threads.run(|| self.step(&totals, held_out.as_mut()));
             let Some((after, valid)) = step? else {
                 report.stopped = StopReason::Exhausted;
                 break;
             };
             totals = after;
-            let unit = self.unit * self.unit;
-            let train = totals.loss / self.data.weight * unit;
-            report.history.push(Iteration { train, valid: valid.map(|v| v * unit) });
+            let train = totals[0].loss / self.data.weight * loss_unit;
+            report.history.push(Iteration { train, valid: valid.map(|v| v * loss_unit) });
             context.progress.report(Progress {
                 stage: STAGE,
                 done: done as u64,
                 total: Some(self.params.trees as u64),
-                figure: Some((loss, valid.map_or(train, |v| v * unit))),
+                figure: Some((self.loss.loss_name(), valid.map_or(train, |v| v * loss_unit))),
             });
             if let (Some(valid), Some(rounds)) = (valid, self.params.early_stopping_rounds) {
                 if valid < best.0 {
@@ -273,9 +230,9 @@ impl<'a> Boosting<'a> {
             }
         }
         if held_out.is_some() && self.params.early_stopping_rounds.is_some() {
-            self.trees.truncate(best.1);
+            self.trees.truncate(best.1 * self.scores.len());
         }
-        report.iterations = self.trees.len();
+        report.iterations = self.number();
         Ok(report)
     }
 
@@ -293,59 +250,116 @@ impl<'a> Boosting<'a> {
             }
             _ => {}
         }
-        let constant = self.width - self.features.len();
+        let constant = self.constant;
         if constant > 0 {
             notes.push(format!("{constant} features have one value only and are not used"));
+        }
+        let excluded = self.constraints.as_ref().map_or(0, Constraints::excluded);
+        if excluded > 0 {
+            notes.push(format!("{excluded} features are in no group of `interactions` and are not used"));
+        }
+        let absent = self.present.iter().filter(|&&present| !present).count();
+        if absent > 0 {
+            notes.push(format!("{absent} classes have no rows and are all but impossible"));
         }
         notes
     }
 
-    fn sum_up(&mut self) -> Totals {
+    fn sum_up(&mut self) -> Vec<Totals> {
         let parallel = self.parallel();
-        sum_gradients(self.objective, &self.scores, &self.data, &mut self.gradients, parallel)
+        sum_gradients(&self.loss, &self.scores, &self.data, &mut self.gradients, parallel)
     }
 
-    /// One more tree. Returns the sums after it, and the validation loss; `None` where nothing is left to learn.
+    /// One more iteration. Returns the sums after it, and the validation loss; `None` where nothing is left to learn.
     fn step(
         &mut self,
-        totals: Totals,
+        totals: &[Totals],
         held_out: Option<&mut HeldOut<'_>>,
-    ) -> Result<Option<(Totals, Option<f64>)>> {
-        if !(totals.g_abs.is_finite() && totals.h.is_finite()) {
-            return Err(Error::Data("labels and weights are too large: their products overflow".into()));
+    ) -> Result<Option<(Vec<Totals>, Option<f64>)>> {
+        if !totals.iter().all(|t| t.g_abs.is_finite() && t.h.is_finite()) {
+            return Err(self.not_finite());
         }
-        let tree = match Scales::new(&totals, self.data.rows.len()) {
-            Some(scales) => self.grow(&scales),
-            None => None,
-        };
-        let tree = match tree {
-            Some(tree) => tree,
-            None if self.samples() => {
-                let cover = self.data.weight;
-                Tree {
-                    nodes: Vec::new(),
-                    leaves: vec![Leaf { value: 0.0, cover }],
-                    category_bits: Vec::new(),
-                }
-            }
-            None => return Ok(None),
-        };
-        let valid = held_out.map(|h| h.add(&tree, self.objective, self.threads > 1));
-        self.trees.push(tree);
+        if let Loss::Own(own) = &self.loss
+            && totals[0].h <= 0.0
+            && totals[0].g_abs > 0.0
+        {
+            let what = "no row has a Hessian above 0, so that nothing says how far to go";
+            return Err(Error::Data(format!("objective `{}`: {what}", own.name())));
+        }
+        let number = self.number() as u64;
+        let changed = self.draw_rows(number);
+        let first = self.trees.len();
+        for score in 0..self.scores.len() {
+            let totals = match changed {
+                true => Totals::of(self.drawn.iter().map(|&row| self.gradients[score][row as usize])),
+                false => totals[score],
+            };
+            let scales = Scales::new(&totals, self.data.rows.len()).filter(|_| self.present[score]);
+            let tree = scales.and_then(|scales| self.grow(score, number, &scales));
+            let stump = || Tree {
+                nodes: Vec::new(),
+                leaves: vec![Leaf { value: 0.0, cover: self.data.weight }],
+                category_bits: Vec::new(),
+            };
+            let tree = tree.unwrap_or_else(stump);
+            self.trees.push(tree);
+        }
+        let new = &self.trees[first..];
+        if !self.samples() && new.iter().all(|tree| tree.nodes.is_empty()) {
+            self.trees.truncate(first);
+            return Ok(None);
+        }
+        let valid = held_out.map(|h| h.add(new, &self.loss, self.threads > 1));
         Ok(Some((self.sum_up(), valid)))
     }
 
-    /// Grows a tree and adds it to the scores; `None` where no split is worth it.
-    fn grow(&mut self, scales: &Scales) -> Option<Tree> {
-        let parallel = self.parallel();
-        scales.pack_all(&self.gradients, &mut self.packed, parallel);
-        let number = self.trees.len() as u64;
-        let seed = |part| seed::mix(seed::mix(self.seed, part), number);
+    fn not_finite(&self) -> Error {
+        if let Loss::Own(own) = &self.loss {
+            let odd = |g: &Gradient| !g.g.is_finite() || !g.h.is_finite();
+            if let Some(at) = self.gradients[0].iter().position(odd) {
+                let (name, row, Gradient { g, h }) = (own.name(), self.data.rows[at], self.gradients[0][at]);
+                return Error::Data(format!(
+                    "objective `{name}`, row {row}: gradient {g}, Hessian {h}; finite numbers are expected"
+                ));
+            }
+        }
+        Error::Data("labels and weights are too large: their products overflow".into())
+    }
+
+    /// Draws the rows of an iteration; says whether that changed gradients.
+    fn draw_rows(&mut self, number: u64) -> bool {
+        let seed = seed::mix(seed::mix(self.seed, ROWS), number);
+        // The first trees find what is coarse, and see all rows.
+        let early = (number as f64) < 1.0 / self.params.learning_rate;
         let n = self.data.rows.len();
-        let fraction = self.params.row_fraction;
-        sampling::rows(n, fraction, seed(ROWS), &mut self.index);
+        self.drawn_weights.clear();
+        match self.params.gradient_sampling {
+            Some(sampling) if !early => {
+                let (drawn, weights) = (&mut self.drawn, &mut self.drawn_weights);
+                sampling::by_gradient(sampling, &self.data, &mut self.gradients, seed, drawn, weights);
+                true
+            }
+            _ => {
+                sampling::rows(n, self.params.row_fraction, seed, &mut self.drawn);
+                false
+            }
+        }
+    }
+
+    /// Grows a tree and adds it to the scores; `None` where no split is worth it.
+    fn grow(&mut self, score: usize, number: u64, scales: &Scales) -> Option<Tree> {
+        let parallel = self.parallel();
+        scales.pack_all(&self.gradients[score], &mut self.packed, parallel);
+        self.index.clone_from(&self.drawn);
+        let number = number * self.scores.len() as u64 + score as u64;
+        let seed = |part| seed::mix(seed::mix(self.seed, part), number);
         let selected = sampling::columns(self.features.len(), self.params.column_fraction, seed(COLUMNS));
-        let rules = Rules::new(self.params, scales, self.unit);
+        let unit = self.loss.gradient_unit(self.unit);
+        let rules = Rules {
+            constraints: self.constraints.as_ref(),
+            seed: seed(NODES),
+            ..Rules::new(self.params, scales, unit)
+        };
         let source = Source {
             features: &self.features,
             matrix: &self.matrix,
@@ -356,39 +370,53 @@ impl<'a> Boosting<'a> {
         if grown.nodes.is_empty() {
             return None;
         }
+        let renewal = self.loss.renewed().map(|alpha| Renewal {
+            alpha,
+            labels: &self.data.labels,
+            scores: &self.scores[score],
+        });
         let context = Context {
             params: self.params,
             features: &self.features,
-            gradients: &self.gradients,
-            weights: self.data.weights.as_deref(),
-            unit: self.unit,
+            gradients: &self.gradients[score],
+            weights: match self.drawn_weights.is_empty() {
+                true => self.data.weights.as_deref(),
+                false => Some(&self.drawn_weights),
+            },
+            constraints: self.constraints.as_ref(),
+            renewal,
+            unit,
+            step_unit: scales.h / scales.g,
             parallel,
         };
         let tree = context.finish(&grown, &self.index);
+        let scores = &mut self.scores[score];
         for (rows, leaf) in grown.leaves.iter().zip(&tree.leaves) {
             for &row in &self.index[rows.start..rows.start + rows.len] {
-                self.scores[row as usize] += leaf.value;
+                scores[row as usize] += leaf.value;
             }
         }
-        if fraction < 1.0 {
-            self.score_rows_left_out(&tree, seed(ROWS), parallel);
-        }
+        self.score_rows_left_out(&grown, &tree, score);
         Some(tree)
     }
 
-    /// Rows that were not drawn for the tree get their leaf by walking it.
-    fn score_rows_left_out(&mut self, tree: &Tree, seed: u64, parallel: bool) {
-        let fraction = self.params.row_fraction;
-        let add = |(at, (score, &row)): (usize, (&mut f64, &u32))| {
-            if seed::unit(seed, at as u64) >= fraction {
-                let row = &self.x[row as usize * self.width..][..self.width];
-                *score += tree.leaves[leaf_of(tree, row)].value;
+    /// Rows that were not drawn for the tree get their leaf by their bins.
+    fn score_rows_left_out(&mut self, grown: &Grown, tree: &Tree, score: usize) {
+        let n = self.data.rows.len();
+        if self.drawn.len() == n {
+            return;
+        }
+        // The index is done with: it takes the rows that were not drawn.
+        let mut drawn = self.drawn.iter().copied().peekable();
+        self.index.clear();
+        self.index.extend((0..n as u32).filter(|row| drawn.next_if_eq(row).is_none()));
+        let (features, matrix, parallel) = (&self.features, &self.matrix, self.parallel());
+        let leaves = Route { features, matrix, grown, tree, parallel }.leaves(&mut self.index);
+        let scores = &mut self.scores[score];
+        for (rows, leaf) in leaves.iter().zip(&tree.leaves) {
+            for &row in &self.index[rows.start..rows.start + rows.len] {
+                scores[row as usize] += leaf.value;
             }
-        };
-        if parallel {
-            self.scores.par_iter_mut().zip(&self.data.rows).enumerate().with_min_len(CHUNK).for_each(add);
-        } else {
-            self.scores.iter_mut().zip(&self.data.rows).enumerate().for_each(add);
         }
     }
 }
@@ -402,8 +430,9 @@ pub(super) fn boosted(
 ) -> Result<(f64, Vec<Tree>)> {
     let target = train.target()?;
     let data = LabelledRows::new(train, target)?;
-    let objective = objective(params.objective, target)?;
-    let mut boosting = Boosting::new(params, objective, 1.0, train, data, 1, context.seed)?;
+    let loss = loss(params.objective, None, target)?;
+    let start = Start { base: base_scores(&loss, &data, target, 1)?, trees: Vec::new() };
+    let mut boosting = Boosting::new(params, loss, 1.0, train, data, start, 1, context.seed)?;
     boosting.run(None, context, &Threads::One)?;
-    Ok((boosting.base, boosting.trees))
+    Ok((boosting.start.base[0], boosting.trees))
 }

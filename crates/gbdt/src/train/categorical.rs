@@ -4,23 +4,25 @@
 //! grouping for maximum homogeneity*, 1958); smoothing, a limit on the number of categories and least group sizes
 //! keep it from following chance, as in LightGBM. Missing is one more category.
 
+use super::constraints::{self, Limits};
 use super::histogram::Slot;
 use super::quantise::{Packed, gradient_of, hessian_of};
 use super::split::{BinSet, Candidate, Cut, Rules, shrink};
 use crate::binning::BinnedFeature;
 
 /// Up to this many categories, each is tried against the rest.
-const ONE_AGAINST_REST: usize = 4;
+pub(super) const ONE_AGAINST_REST: usize = 4;
 
 pub(super) fn search(
     slot: &Slot,
     feature: &BinnedFeature,
-    total: Packed,
+    node: constraints::Node<'_>,
     rules: &Rules<'_>,
 ) -> Option<Candidate> {
+    let constraints::Node { total, limits } = node;
     let counts = slot.counts.as_ref()?;
     let present: Vec<usize> = (0..feature.total()).filter(|&bin| counts[bin] > 0).collect();
-    let mut node = Node { slot, counts, total, rules, rows: 0, best: None, seen: [0; 4] };
+    let mut node = Node { slot, counts, total, limits, rules, rows: 0, best: None, seen: [0; 4] };
     for &bin in &present {
         node.rows += counts[bin] as usize;
         insert(&mut node.seen, bin);
@@ -45,6 +47,7 @@ struct Node<'a> {
     slot: &'a Slot,
     counts: &'a [u32; 256],
     total: Packed,
+    limits: &'a Limits,
     rules: &'a Rules<'a>,
     rows: usize,
     seen: BinSet,
@@ -91,16 +94,20 @@ impl Node<'_> {
 
     /// Keeps the split if it is allowed and better; says whether it is allowed.
     fn offer(&mut self, left: BinSet, sum: Packed, rows: usize, l2: f64) -> bool {
-        let (gl, hl) = (f64::from(gradient_of(sum)), f64::from(hessian_of(sum)));
         let rest = self.total - sum;
-        let (gr, hr) = (f64::from(gradient_of(rest)), f64::from(hessian_of(rest)));
+        let (hl, hr) = (f64::from(hessian_of(sum)), f64::from(hessian_of(rest)));
         let least = self.rules.min_rows;
         let enough = rows >= least && self.rows - rows >= least && rows < self.rows;
         if !enough || hl < self.rules.min_hessian || hr < self.rules.min_hessian {
             return false;
         }
-        let (gl, gr) = (shrink(gl, self.rules.l1), shrink(gr, self.rules.l1));
-        let score = gl * gl / (hl + l2) + gr * gr / (hr + l2);
+        let score = if self.limits.bounded() {
+            self.limits.side(sum, self.rules, l2).1 + self.limits.side(rest, self.rules, l2).1
+        } else {
+            let shrunk = |sum| shrink(f64::from(gradient_of(sum)), self.rules.l1);
+            let (gl, gr) = (shrunk(sum), shrunk(rest));
+            gl * gl / (hl + l2) + gr * gr / (hr + l2)
+        };
         if self.best.is_none_or(|b| score > b.score) {
             self.best = Some(Candidate { score, left: sum, cut: Cut::Categories { left, seen: self.seen } });
         }

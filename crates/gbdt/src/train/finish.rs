@@ -3,7 +3,10 @@
 use rayon::prelude::*;
 
 use super::CHUNK;
+use super::categorical::ONE_AGAINST_REST;
+use super::constraints::Constraints;
 use super::grow::{Grown, GrownLeaf, GrownNode};
+use super::renew::Renewal;
 use super::split::{BinSet, Cut, shrink};
 use crate::GbdtParams;
 use crate::binning::{BinnedFeature, Bins};
@@ -16,19 +19,37 @@ pub(super) struct Context<'a> {
     pub features: &'a [BinnedFeature],
     pub gradients: &'a [Gradient],
     pub weights: Option<&'a [f64]>,
-    /// The unit of the labels.
+    pub constraints: Option<&'a Constraints>,
+    /// Where leaf values are quantiles.
+    pub renewal: Option<Renewal<'a>>,
+    /// The unit of the gradients.
     pub unit: f64,
+    /// From values in the units of the packed integers to those of leaves before the learning rate.
+    pub step_unit: f64,
     pub parallel: bool,
 }
 
 impl Context<'_> {
     /// The tree, with leaf values in the unit of the labels as they are fitted.
     pub(super) fn finish(&self, grown: &Grown, index: &[u32]) -> Tree {
-        let leaf = |leaf: &GrownLeaf| self.leaf(&index[leaf.start..leaf.start + leaf.len]);
+        let bounds = match self.renewal {
+            Some(renewal) => self.renewed_bounds(renewal, grown, index),
+            None => grown.bounds.iter().map(|b| (b.0 * self.step_unit, b.1 * self.step_unit)).collect(),
+        };
+        let levels = |node: &GrownNode| match &self.features[node.feature].bins {
+            Bins::Categorical { of_level } => of_level.len(),
+            Bins::Numeric { .. } => 0,
+        };
+        let splits = grown.nodes.iter().map(|node| (node.children, levels(node)));
+        let penalties = penalties(self.params, grown.leaves.len(), splits);
+        let leaf = |at: usize| {
+            let GrownLeaf { start, len } = grown.leaves[at];
+            self.leaf(&index[start..start + len], penalties[at], bounds.get(at).copied())
+        };
         let leaves: Vec<Leaf> = if self.parallel {
-            grown.leaves.par_iter().map(leaf).collect()
+            (0..grown.leaves.len()).into_par_iter().map(leaf).collect()
         } else {
-            grown.leaves.iter().map(leaf).collect()
+            (0..grown.leaves.len()).map(leaf).collect()
         };
         let mut tree =
             Tree { nodes: Vec::with_capacity(grown.nodes.len()), leaves, category_bits: Vec::new() };
@@ -58,7 +79,7 @@ impl Context<'_> {
     }
 
     /// Sums in chunks of fixed size and order.
-    fn leaf(&self, rows: &[u32]) -> Leaf {
+    fn leaf(&self, rows: &[u32], l2: f64, bounds: Option<(f64, f64)>) -> Leaf {
         let (mut g, mut h, mut cover) = (0.0, 0.0, 0.0);
         for rows in rows.chunks(CHUNK) {
             let (mut chunk_g, mut chunk_h) = (0.0, 0.0);
@@ -74,11 +95,43 @@ impl Context<'_> {
                 Some(w) => rows.iter().map(|&row| w[row as usize]).sum(),
             };
         }
-        let step = shrink(g, self.params.l1 / self.unit) / (h + self.params.l2);
-        // Hessians that round to zero say nothing about how far to go.
-        let value = if step.is_finite() { -self.params.learning_rate * step } else { 0.0 };
+        let step = match self.renewal {
+            Some(renewal) => self.renewed(renewal, rows),
+            None => step(Gradient { g, h }, self.params.l1 / self.unit, l2),
+        };
+        let step = match bounds {
+            // Bounded by the same numbers, neighbours keep their order whatever is rounded from here on.
+            Some((low, high)) => step.max(low).min(high),
+            None => step,
+        };
+        let value = if step.is_finite() { self.params.learning_rate * step } else { 0.0 };
         Leaf { value, cover }
     }
+}
+
+/// The value of a leaf with these sums, before the learning rate.
+pub(super) fn step(sums: Gradient, l1: f64, l2: f64) -> f64 {
+    let step = -(shrink(sums.g, l1) / (sums.h + l2));
+    // Hessians that round to zero say nothing about how far to go.
+    if step.is_finite() { step } else { 0.0 }
+}
+
+/// The L2 penalty of each leaf: greater where it hangs under a split of sorted categories, whose groups are picked by
+/// their gradients. `splits` are the children of each node and the levels of its feature, 0 for a numeric one.
+pub(super) fn penalties(
+    params: &GbdtParams,
+    leaves: usize,
+    splits: impl Iterator<Item = ([i32; 2], usize)>,
+) -> Vec<f64> {
+    let mut penalties = vec![params.l2; leaves];
+    for (children, levels) in splits {
+        if levels > ONE_AGAINST_REST {
+            for child in children.into_iter().filter(|&child| child < 0) {
+                penalties[!child as usize] += params.categorical.l2;
+            }
+        }
+    }
+    penalties
 }
 
 /// Cover of each node: children come after their parents.
@@ -92,7 +145,12 @@ fn covers(nodes: &[GrownNode], leaves: &[Leaf]) -> Vec<f64> {
 }
 
 /// The test of a node, and where missing values go. What no row of the node told goes to the larger child.
-fn rule(cut: &Cut, feature: &BinnedFeature, larger_left: bool, bits: &mut Vec<u64>) -> (Rule, bool) {
+pub(crate) fn rule(
+    cut: &Cut,
+    feature: &BinnedFeature,
+    larger_left: bool,
+    bits: &mut Vec<u64>,
+) -> (Rule, bool) {
     match (*cut, &feature.bins) {
         (Cut::Categories { left, seen }, Bins::Categorical { of_level }) => {
             let side = |bin: usize| if has(&seen, bin) { has(&left, bin) } else { larger_left };
@@ -127,7 +185,7 @@ fn has(set: &BinSet, bin: usize) -> bool {
 }
 
 /// The leaf that a row falls into.
-pub(super) fn leaf_of(tree: &Tree, row: &[f64]) -> usize {
+pub(crate) fn leaf_of(tree: &Tree, row: &[f64]) -> usize {
     let mut at = tree.root();
     while at >= 0 {
         let node = &tree.nodes[at as usize];

@@ -11,12 +11,14 @@ use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
 
+use super::constraints::{Limits, Node, Split};
 use super::histogram::{self, Histogram, Slot, Source};
 use super::partition::{GoesLeft, partition};
 use super::quantise::Packed;
 use super::split::{Candidate, Cut, Rules, search};
+use tenure_core::seed;
+
 use crate::GbdtParams;
-use crate::binning::STRIDE_STEP;
 
 /// Work (rows × features, and the search of each feature) below which one thread is faster than several.
 const SMALL: usize = 1 << 16;
@@ -43,6 +45,8 @@ pub(super) struct GrownLeaf {
 pub(super) struct Grown {
     pub nodes: Vec<GrownNode>,
     pub leaves: Vec<GrownLeaf>,
+    /// Bounds on the leaves' values, where there are constraints.
+    pub bounds: Vec<(f64, f64)>,
 }
 
 /// Buffers that live as long as the fit.
@@ -58,8 +62,15 @@ struct Open {
     total: Packed,
     depth: usize,
     histogram: Option<Histogram>,
+    limits: Limits,
     /// Where the leaf hangs: node and side.
     parent: Option<(usize, usize)>,
+}
+
+impl Open {
+    fn node(&self) -> Node<'_> {
+        Node { total: self.total, limits: &self.limits }
+    }
 }
 
 /// A leaf's best split, waiting for its turn: greatest gain first, then the oldest leaf.
@@ -101,6 +112,7 @@ pub(super) fn grow(
         total: index.iter().map(|&row| source.packed[row as usize]).sum(),
         depth: 0,
         histogram: None,
+        limits: rules.constraints.map_or(Limits::NONE, |c| c.root(source.selected, rules.seed)),
         parent: None,
     };
     let mut tree = Growing {
@@ -140,7 +152,7 @@ impl Growing<'_> {
         if self.may_split(&root, 1) {
             let mut histogram = self.buffer();
             let job = Job { source: self.source, rules: self.rules, rows: &self.index[..] };
-            let whole = Some(root.total);
+            let whole = Some(root.node());
             job.run(self.threads, &mut histogram, None, whole, None);
             root.histogram = Some(histogram);
         }
@@ -177,8 +189,8 @@ impl Growing<'_> {
             }
         }
         match best {
-            Some((slot, score)) if score > self.rules.bar(open.total) => {
-                let gain = score - self.rules.score(open.total);
+            Some((slot, score)) if score > self.rules.bar(open.total, &open.limits) => {
+                let gain = score - self.rules.score(open.total, &open.limits);
                 self.waiting.push(Waiting { gain, leaf: Reverse(leaf), slot });
             }
             _ => self.buffers.histograms.extend(open.histogram.take()),
@@ -201,7 +213,8 @@ impl Growing<'_> {
             let enough = left.min(rows.len() - left) >= self.params.min_rows;
             slot_state.counts = Some(counts);
             if !enough {
-                search(slot_state, binned, open.total, self.rules);
+                let node = Node { total: open.total, limits: &open.limits };
+                search(slot_state, feature, binned, node, self.rules);
                 return self.queue(leaf);
             }
         }
@@ -214,20 +227,22 @@ impl Growing<'_> {
         let left_len = partition(
             &mut self.index[start..start + len],
             &mut self.buffers.spare[..len],
-            &self.source.matrix.by_column[feature],
+            self.source.matrix.column(feature),
             goes_left,
             self.threads > 1,
         );
         let parent_histogram = self.leaves[leaf].histogram.take();
-        let child = |start, len, total, side| Open {
+        let [left_limits, right_limits] = self.limits(leaf, feature, &candidate);
+        let child = |start, len, total, side, limits| Open {
             rows: GrownLeaf { start, len },
             total,
             depth: depth + 1,
             histogram: None,
+            limits,
             parent: Some((node, side)),
         };
-        let left = child(start, left_len, candidate.left, 0);
-        let right = child(start + left_len, len - left_len, total - candidate.left, 1);
+        let left = child(start, left_len, candidate.left, 0, left_limits);
+        let right = child(start + left_len, len - left_len, total - candidate.left, 1, right_limits);
         let new = self.leaves.len();
         if let Some((parent, side)) = self.leaves[leaf].parent {
             self.nodes[parent].children[side] = node as i32;
@@ -244,6 +259,15 @@ impl Growing<'_> {
         self.queue(new);
     }
 
+    /// The limits of the children of a leaf that is split.
+    fn limits(&self, leaf: usize, feature: usize, candidate: &Candidate) -> [Limits; 2] {
+        let Some(constraints) = self.rules.constraints else { return [Limits::NONE, Limits::NONE] };
+        let node = self.nodes.len() as u64;
+        let seeds = [0, 1].map(|side| seed::mix(self.rules.seed, 2 * node + side + 1));
+        let split = Split { feature, known: self.source.features[feature].known, candidate };
+        constraints.children(self.leaves[leaf].node(), &split, self.rules, self.source.selected, seeds)
+    }
+
     /// Sums and searches for the children that may be split further.
     fn give_histograms(&mut self, left: usize, right: usize, mut parent: Histogram) {
         let count = self.leaves.len();
@@ -257,26 +281,32 @@ impl Growing<'_> {
             self.buffers.histograms.push(parent);
             return;
         }
-        let small_total = self.may_split(&self.leaves[small], count).then_some(self.leaves[small].total);
-        let large_total = Some(self.leaves[large].total);
         let mut histogram = self.buffer();
+        let small_node = self.may_split(&self.leaves[small], count).then(|| self.leaves[small].node());
+        let large_node = Some(self.leaves[large].node());
         let GrownLeaf { start, len } = self.leaves[small].rows;
         let job = Job { source: self.source, rules: self.rules, rows: &self.index[start..start + len] };
-        job.run(self.threads, &mut histogram, Some(&mut parent), small_total, large_total);
+        job.run(self.threads, &mut histogram, Some(&mut parent), small_node, large_node);
+        let small_may_split = small_node.is_some();
         self.leaves[large].histogram = Some(parent);
-        match small_total {
-            Some(_) => self.leaves[small].histogram = Some(histogram),
-            None => self.buffers.histograms.push(histogram),
+        if small_may_split {
+            self.leaves[small].histogram = Some(histogram);
+        } else {
+            self.buffers.histograms.push(histogram);
         }
     }
 
     fn finish(self) -> Grown {
         let mut leaves = Vec::with_capacity(self.leaves.len());
+        let mut bounds = Vec::new();
         for leaf in self.leaves {
             self.buffers.histograms.extend(leaf.histogram);
             leaves.push(leaf.rows);
+            if self.rules.constraints.is_some() {
+                bounds.push((leaf.limits.low, leaf.limits.high));
+            }
         }
-        Grown { nodes: self.nodes, leaves }
+        Grown { nodes: self.nodes, leaves, bounds }
     }
 }
 
@@ -290,29 +320,29 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// A total says that this side is to be searched.
+    /// A node says that this side is to be searched.
     fn run(
         self,
         threads: usize,
         child: &mut [Slot],
         parent: Option<&mut [Slot]>,
-        child_total: Option<Packed>,
-        sibling_total: Option<Packed>,
+        child_node: Option<Node<'_>>,
+        sibling_node: Option<Node<'_>>,
     ) {
         let slots = child.len();
         let work = slots * (self.rows.len() + 512);
         let stretch = match threads {
             1 => slots,
             _ if work < SMALL => slots,
-            _ => slots.div_ceil(threads).next_multiple_of(STRIDE_STEP),
+            _ => slots.div_ceil(threads),
         };
         let part = |first: usize, child: &mut [Slot], parent: Option<&mut [Slot]>| {
             self.source.build(child, first, self.rows);
             if let Some(parent) = parent {
                 self.source.subtract(parent, child, first);
-                self.search(parent, first, sibling_total);
+                self.search(parent, first, sibling_node);
             }
-            self.search(child, first, child_total);
+            self.search(child, first, child_node);
         };
         if stretch >= slots {
             return part(0, child, parent);
@@ -330,10 +360,10 @@ impl Job<'_> {
         }
     }
 
-    fn search(&self, slots: &mut [Slot], first: usize, total: Option<Packed>) {
-        let Some(total) = total else { return };
+    fn search(&self, slots: &mut [Slot], first: usize, node: Option<Node<'_>>) {
+        let Some(node) = node else { return };
         for (slot, &feature) in slots.iter_mut().zip(&self.source.selected[first..]) {
-            search(slot, &self.source.features[feature], total, self.rules);
+            search(slot, feature, &self.source.features[feature], node, self.rules);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Which rows are learned from: those with a known label and a weight above 0.
 
+use std::sync::Arc;
+
 use tenure_core::{Dataset, Error, Result, Target, TargetKind};
 
 use super::quantise::MOST_ROWS;
-use crate::Objective;
+use crate::objective::{CustomObjective, Loss};
+use crate::{Link, Objective};
 
 /// Rows of a data set, with labels and weights.
-pub(super) struct LabelledRows {
+pub(crate) struct LabelledRows {
     /// Ascending.
     pub rows: Vec<u32>,
     pub labels: Vec<f64>,
@@ -21,7 +24,7 @@ pub(super) struct LabelledRows {
 }
 
 impl LabelledRows {
-    pub(super) fn new(data: &Dataset, target: &Target) -> Result<Self> {
+    pub(crate) fn new(data: &Dataset, target: &Target) -> Result<Self> {
         if data.rows() > MOST_ROWS {
             return Err(Error::unsupported("gbdt", format!("more than {MOST_ROWS} rows")));
         }
@@ -44,7 +47,7 @@ impl LabelledRows {
     }
 
     /// Σ weight · value / Σ weight
-    fn mean(&self, values: &[f64]) -> f64 {
+    pub(crate) fn mean(&self, values: &[f64]) -> f64 {
         let product = |(y, w): (&f64, &f64)| y * (w / self.weight);
         match &self.weights {
             None => values.iter().sum::<f64>() / self.weight,
@@ -52,48 +55,48 @@ impl LabelledRows {
         }
     }
 
-    /// The constant raw score with the lowest loss, given the offsets.
-    pub(super) fn base(&self, objective: Objective) -> f64 {
-        let mean = self.mean(&self.labels);
-        let offset = self.offsets.as_ref().map_or(0.0, |o| self.mean(o));
-        match objective {
-            // Weights that differ by more than a number can tell apart leave a share of 0 or 1.
-            Objective::BinaryLogLoss => {
-                let p = mean.clamp(1e-15, 1.0 - 1e-15);
-                let base = (p / (1.0 - p)).ln();
-                self.offsets.as_ref().map_or(base, |o| self.log_odds_beside(o, mean, base - offset))
-            }
-            Objective::SquaredError => mean - offset,
-        }
-    }
-
-    /// Newton's method for the b at which the mean of σ(b + offset) is the mean label.
-    fn log_odds_beside(&self, offsets: &[f64], mean: f64, start: f64) -> f64 {
-        let mut base = start;
-        for _ in 0..50 {
-            let p: Vec<f64> = offsets.iter().map(|o| 1.0 / (1.0 + (-(base + o)).exp())).collect();
-            let slopes: Vec<f64> = p.iter().map(|p| p * (1.0 - p)).collect();
-            let slope = self.mean(&slopes);
-            // A step of at most 2 keeps far starts from overshooting.
-            let step = ((mean - self.mean(&p)) / slope.max(1e-12)).clamp(-2.0, 2.0);
-            base += step;
-            if step.abs() < 1e-12 {
-                break;
+    /// Refuses labels that the loss is not defined for.
+    pub(super) fn require_labels(&self, loss: &Loss, target: &Target) -> Result<()> {
+        for (&row, &value) in self.rows.iter().zip(&self.labels) {
+            if let Some(expected) = loss.refuses(value) {
+                let target = target.name().to_owned();
+                return Err(Error::TargetValue { target, row: row as usize, value, expected });
             }
         }
-        base
+        Ok(())
     }
 
-    /// What the raw scores are before any tree.
-    pub(super) fn first_scores(&self, base: f64) -> Vec<f64> {
-        match &self.offsets {
-            None => vec![base; self.rows.len()],
+    /// Refuses labels that are all of one class.
+    pub(super) fn require_two_classes(&self, target: &Target) -> Result<()> {
+        let first = self.labels[0];
+        if self.labels.iter().any(|&y| y != first) {
+            return Ok(());
+        }
+        let class = match target.kind() {
+            TargetKind::Class { classes } => classes[first as usize].clone(),
+            _ => first.to_string(),
+        };
+        Err(Error::OneClass { target: target.name().to_owned(), class, rows: self.labels.len() })
+    }
+
+    /// What the raw scores are before any tree: a vector for each.
+    pub(super) fn first_scores(&self, base: &[f64]) -> Vec<Vec<f64>> {
+        let of = |base: &f64| match &self.offsets {
+            None => vec![*base; self.rows.len()],
             Some(offsets) => offsets.iter().map(|o| base + o).collect(),
-        }
+        };
+        base.iter().map(of).collect()
+    }
+
+    /// Rows of weight 1 with these labels.
+    #[cfg(test)]
+    pub(super) fn of(labels: Vec<f64>) -> Self {
+        let (n, weight) = (labels.len() as u32, labels.len() as f64);
+        Self { rows: (0..n).collect(), labels, weights: None, offsets: None, weight, unlabelled: 0 }
     }
 
     /// Divides the labels, and the offsets that are in their unit.
-    pub(super) fn scale_labels(&mut self, unit: f64) {
+    pub(crate) fn scale_labels(&mut self, unit: f64) {
         if unit != 1.0 {
             self.labels.iter_mut().for_each(|y| *y /= unit);
             self.offsets.iter_mut().flatten().for_each(|o| *o /= unit);
@@ -103,17 +106,37 @@ impl LabelledRows {
 
 /// The objective that was asked for, or the one that the target calls for.
 pub(super) fn objective(asked: Option<Objective>, target: &Target) -> Result<Objective> {
+    let name = target.name();
+    let unfit = |needs: &str| {
+        let asked = asked.map_or("its kind".into(), |a| a.to_string());
+        Err(Error::unsupported("gbdt", format!("{asked} for the target `{name}`: it needs {needs}")))
+    };
     match (asked, target.kind()) {
-        (_, TargetKind::Class { .. }) => {
-            Err(Error::unsupported("gbdt", format!("targets of several classes (`{}`)", target.name())))
-        }
-        (Some(Objective::BinaryLogLoss), TargetKind::Real) => Err(Error::unsupported(
-            "gbdt",
-            format!("log loss for the numeric target `{}`: it needs a binary one", target.name()),
-        )),
+        (Some(Objective::Softmax), TargetKind::Class { .. }) => Ok(Objective::Softmax),
+        (Some(Objective::Softmax), _) => unfit("one of several classes"),
+        (Some(Objective::BinaryLogLoss), TargetKind::Real) => unfit("a binary one"),
+        (Some(_), TargetKind::Class { .. }) => unfit("a binary or a numeric one"),
         (Some(objective), _) => Ok(objective),
         (None, TargetKind::Binary) => Ok(Objective::BinaryLogLoss),
         (None, TargetKind::Real) => Ok(Objective::SquaredError),
-        (None, _) => Err(Error::unsupported("gbdt", format!("the kind of the target `{}`", target.name()))),
+        (None, TargetKind::Class { .. }) => Ok(Objective::Softmax),
+        (None, _) => unfit("a kind that is known here"),
     }
+}
+
+/// The loss of a fit on this target.
+pub(super) fn loss(
+    asked: Option<Objective>,
+    own: Option<&Arc<dyn CustomObjective>>,
+    target: &Target,
+) -> Result<Loss> {
+    let Some(own) = own else { return Ok(Loss::Known(objective(asked, target)?)) };
+    if own.link() == Link::Softmax {
+        return Err(Error::unsupported("gbdt", "an objective of one's own for several scores a row"));
+    }
+    if matches!(target.kind(), TargetKind::Class { .. }) {
+        let what = format!("objective `{}` for several classes (`{}`)", own.name(), target.name());
+        return Err(Error::unsupported("gbdt", what));
+    }
+    Ok(Loss::Own(own.clone()))
 }

@@ -5,6 +5,7 @@
 //! among equals the lowest bin wins, and missing values go right.
 
 use super::categorical;
+use super::constraints::{Constraints, Limits, Node};
 use super::histogram::Slot;
 use super::quantise::{Packed, Scales, gradient_of, hessian_of};
 use crate::GbdtParams;
@@ -12,11 +13,11 @@ use crate::binning::BinnedFeature;
 use crate::params::CategoricalParams;
 
 /// Bits of bins.
-pub(super) type BinSet = [u64; 4];
+pub(crate) type BinSet = [u64; 4];
 
 /// How a node's rows are divided.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Cut {
+pub(crate) enum Cut {
     /// Bins up to this go left. Where rows of the node lack the value, it is said where those go.
     Threshold { bin: u8, missing_left: Option<bool> },
     /// These bins go left. No rows of the node are in bins that are not `seen`.
@@ -47,6 +48,10 @@ pub(super) struct Rules<'a> {
     /// Greatest Hessian of a row.
     pub h_max: f64,
     pub categorical: &'a CategoricalParams,
+    /// `None` where nothing is constrained.
+    pub constraints: Option<&'a Constraints>,
+    /// Of the tree.
+    pub seed: u64,
 }
 
 impl<'a> Rules<'a> {
@@ -64,19 +69,24 @@ impl<'a> Rules<'a> {
             h_scale: scales.h,
             h_max: scales.h_max,
             categorical: &params.categorical,
+            constraints: None,
+            seed: 0,
         }
     }
 
     /// Score of a node.
-    pub(super) fn score(&self, sum: Packed) -> f64 {
+    pub(super) fn score(&self, sum: Packed, limits: &Limits) -> f64 {
+        if limits.bounded() {
+            return limits.side(sum, self, self.l2).1;
+        }
         let g = shrink(f64::from(gradient_of(sum)), self.l1);
         g * g / (f64::from(hessian_of(sum)) + self.l2)
     }
 
     /// What a split of this node must score more than: the node itself, the least gain, and rounding.
-    pub(super) fn bar(&self, sum: Packed) -> f64 {
-        let score = self.score(sum);
-        score + (self.min_gain).max(score * 1e-9)
+    pub(super) fn bar(&self, sum: Packed, limits: &Limits) -> f64 {
+        let score = self.score(sum, limits);
+        score + (self.min_gain).max(score.abs() * 1e-9)
     }
 
     /// Whether both children have enough rows whatever the Hessians of their rows.
@@ -87,11 +97,20 @@ impl<'a> Rules<'a> {
 }
 
 /// Finds the best split of a slot, if any; with counts, only among those that leave enough rows on both sides.
-pub(super) fn search(slot: &mut Slot, feature: &BinnedFeature, total: Packed, rules: &Rules<'_>) {
-    slot.best = if feature.is_categorical() {
-        categorical::search(slot, feature, total, rules)
-    } else {
-        numeric(slot, feature, total, rules)
+pub(super) fn search(
+    slot: &mut Slot,
+    number: usize,
+    feature: &BinnedFeature,
+    node: Node<'_>,
+    rules: &Rules<'_>,
+) {
+    slot.best = match rules.constraints {
+        Some(constraints) if !constraints.allow(node.limits, number) => None,
+        _ if feature.is_categorical() => categorical::search(slot, feature, node, rules),
+        Some(constraints) if constraints.bind(node.limits, number) => {
+            constraints.numeric(slot, number, feature, node, rules)
+        }
+        _ => numeric(slot, feature, node.total, rules),
     };
 }
 

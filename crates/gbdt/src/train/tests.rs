@@ -1,6 +1,9 @@
 //! Fits whose answer is known: by hand, by an exhaustive search in plain `f64`, or by a law.
 
+mod constraints;
+mod continuing;
 mod laws;
+mod objectives;
 mod reference;
 
 use ndarray::Array2;

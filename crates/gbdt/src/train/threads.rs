@@ -7,7 +7,7 @@ use tenure_core::{Error, FitContext, Result};
 const SMALL: usize = 1 << 18;
 
 /// The threads of one fit.
-pub(super) enum Threads {
+pub(crate) enum Threads {
     /// The calling thread alone.
     One,
     /// Rayon's global pool, or the pool the caller is already in.
@@ -18,7 +18,7 @@ pub(super) enum Threads {
 
 impl Threads {
     /// As many as the context asks for, but one where the data are small.
-    pub(super) fn new(context: &FitContext<'_>, cells: usize) -> Result<Self> {
+    pub(crate) fn new(context: &FitContext<'_>, cells: usize) -> Result<Self> {
         match context.threads {
             _ if cells < SMALL => Ok(Self::One),
             None if rayon::current_num_threads() == 1 => Ok(Self::One),
@@ -32,7 +32,7 @@ impl Threads {
     }
 
     /// How many there are.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         match self {
             Self::One => 1,
             Self::Shared => rayon::current_num_threads(),
@@ -41,7 +41,7 @@ impl Threads {
     }
 
     /// Runs `work` where its parallel parts find the threads.
-    pub(super) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+    pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match self {
             Self::One => work(),
             Self::Shared => rayon::scope(|_| work()),

@@ -1,6 +1,6 @@
 //! What a column of texts is, and its numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use tenure_core::{Feature, FeatureKind};
@@ -45,7 +45,12 @@ impl<'a> Column<'a> {
         levels
     }
 
-    fn mark(&self) -> DecimalMark {
+    /// The different texts, those that stand for no value among them.
+    pub(crate) fn all_levels(&self) -> impl Iterator<Item = &'a str> {
+        self.texts.iter().collect::<BTreeSet<&str>>().into_iter()
+    }
+
+    pub(crate) fn mark(&self) -> DecimalMark {
         DecimalMark::sniff(self.known().take(5000).map(|(_, text)| text.as_bytes()), self.semicolons)
     }
 

@@ -1,5 +1,6 @@
 //! Tables of features to data sets.
 
+mod classes;
 mod column;
 mod raw;
 pub(crate) mod report;
@@ -19,6 +20,9 @@ use crate::{Counted, Error, Result};
 /// Unit of features made from dates; with a known schema, it tells that a column holds dates.
 pub const DATE_UNIT: &str = "days since 1970-01-01";
 
+/// Most classes that a target of several classes may have.
+pub const MAX_CLASSES: usize = 100;
+
 /// What is to be learned from a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TableTask {
@@ -27,6 +31,9 @@ pub enum TableTask {
     Auto,
     /// The target has two classes.
     Classify,
+    /// The target has two classes or more, at most [`MAX_CLASSES`], in the order of the texts, or of the numbers
+    /// where all of them are numbers (then `1` and `1.0` are one class).
+    Classes,
     /// The target is a number.
     Regress,
 }
@@ -40,6 +47,9 @@ pub struct TableOptions<'a> {
     pub positive: Option<String>,
     /// What is to be learned.
     pub task: TableTask,
+    /// With [`TableTask::Classes`]: the classes of a model, in its order; any other value of the target is an
+    /// error. `None` finds them in the column.
+    pub classes: Option<&'a [String]>,
     /// Columns that are no features.
     pub drop: Vec<String>,
     /// Texts that stand for no value, beside the blank and NA, N/A, NaN, null and None in any case.

@@ -3,7 +3,7 @@
 use tenure_core::Target;
 
 use super::column::Column;
-use super::{TableOptions, TableTask};
+use super::{TableOptions, TableTask, classes};
 use crate::text::number::{self, DecimalMark};
 use crate::{Error, Result};
 
@@ -20,6 +20,9 @@ fn means_yes(level: &str, levels: &[&str]) -> bool {
 
 /// The target, and what was decided in words.
 pub(super) fn read(column: &Column<'_>, options: &TableOptions<'_>) -> Result<(Target, String)> {
+    if options.task == TableTask::Classes {
+        return classes::read(column, options);
+    }
     let levels: Vec<&str> = column.levels().into_keys().collect();
     let refuse = |problem: String| Error::column(column.path, column.name, problem);
     if levels.is_empty() {
@@ -27,7 +30,7 @@ pub(super) fn read(column: &Column<'_>, options: &TableOptions<'_>) -> Result<(T
     }
     let numeric = levels.iter().all(|t| number::parse(t.as_bytes(), DecimalMark::Point).is_some());
     let classify = match options.task {
-        TableTask::Classify => true,
+        TableTask::Classify | TableTask::Classes => true,
         TableTask::Regress => false,
         TableTask::Auto => options.positive.is_some() || levels.len() <= 2 || !numeric,
     };
@@ -55,7 +58,7 @@ pub(super) fn read(column: &Column<'_>, options: &TableOptions<'_>) -> Result<(T
         }
         None if levels.len() > 2 => {
             let problem = format!(
-                "the target has {} values ({}, …); expected two classes: name the positive one with --positive, or numbers",
+                "the target has {} values ({}, …); expected two classes or numbers: name the positive one with --positive, or learn them all with --task multiclass",
                 levels.len(),
                 shown()
             );
@@ -85,7 +88,7 @@ pub(super) fn read(column: &Column<'_>, options: &TableOptions<'_>) -> Result<(T
     Ok((Target::binary(column.name, values)?, words))
 }
 
-fn numbers_agree(a: &str, b: &str) -> bool {
+pub(super) fn numbers_agree(a: &str, b: &str) -> bool {
     match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(a), Ok(b)) => a == b,
         _ => false,

@@ -1,15 +1,17 @@
 //! `tenure table cv`
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use anyhow::Result;
 use serde::Serialize;
-use tenure_core::{Dataset, Error, FitContext, Progress, TargetKind};
-use tenure_eval::metrics::{BinaryReport, RegressionReport};
+use tenure_backends::Backend;
+use tenure_core::{Dataset, Error, ErrorKind, FitContext, Progress};
 use tenure_eval::splits::{self, Split};
 use tenure_io::TableReport;
 
-use super::learn::{self, Learned};
+use super::figures::{self, Figures};
+use super::learn::{self, ALL, Learned};
 use crate::args::TableCv;
 use crate::output::{self, columns, count};
 use crate::session::Session;
@@ -21,88 +23,148 @@ struct Spread {
     sd: f64,
 }
 
-/// What `--json` prints.
+type Spreads = BTreeMap<&'static str, Spread>;
+
+/// What one learner did.
 #[derive(Serialize)]
-struct Report {
+struct Judged {
+    backend: String,
+    metrics: Spreads,
+    /// Seconds of fitting, all folds together.
+    fit_seconds: f64,
+    /// Seconds of predicting, all folds together.
+    predict_seconds: f64,
+    /// Trees of each fold, where they were found by cross-validation.
+    trees: Vec<usize>,
+}
+
+/// A learner that cannot learn this.
+#[derive(Serialize)]
+struct Refused {
+    backend: String,
+    why: String,
+}
+
+/// What both forms of the answer begin with.
+#[derive(Serialize)]
+struct Setting {
     task: &'static str,
     rows: usize,
     folds: usize,
-    backend: String,
-    metrics: BTreeMap<&'static str, Spread>,
-    /// Always answering the mean of the training rows.
-    baseline: BTreeMap<&'static str, Spread>,
-    /// Trees of each fold, where they were found by cross-validation.
-    trees: Vec<usize>,
+    /// Always answering the mean of the training rows, or the shares of the classes.
+    baseline: Spreads,
     table: TableReport,
 }
 
-type Figures = Vec<(&'static str, f64)>;
+/// What `--json` prints of one learner.
+#[derive(Serialize)]
+struct One {
+    #[serde(flatten)]
+    setting: Setting,
+    #[serde(flatten)]
+    judged: Judged,
+}
+
+/// What `--json` prints of all.
+#[derive(Serialize)]
+struct Compared {
+    #[serde(flatten)]
+    setting: Setting,
+    backends: Vec<Judged>,
+    refused: Vec<Refused>,
+}
 
 pub fn run(args: &TableCv, session: &Session) -> Result<()> {
-    learn::backend(&args.learn, 0)?; // wrong arguments before a long read
+    let names = learn::names(&args.learn)?; // wrong arguments before a long read
     let (data, table) = super::read(&args.read)?;
-    let backend = learn::backend(&args.learn, data.rows())?;
-    let binary = *data.target()?.kind() == TargetKind::Binary;
-    if binary {
-        data.target()?.require_two_classes()?;
-    }
+    let target = data.target()?;
+    learn::require_classes(&data)?;
+    let task = figures::task(target.kind());
     let context = session.context(args.learn.seed);
     let outer = outer_folds(&data, args.folds, args.learn.seed)?;
-    let (mut own, mut baseline, mut trees) = (Vec::new(), Vec::new(), Vec::new());
-    for (done, split) in outer.iter().enumerate() {
-        let train = data.select(&split.train);
-        let test = data.select(&split.test);
-        let silent = FitContext { progress: &(), ..context.part(done as u64) };
-        let Learned { model, trees: found, .. } = learn::learn(&backend, args.learn.trees, &train, &silent)?;
-        let labels = test.target()?.values();
-        own.push(figures(binary, labels, &model.predict(test.x())?.column(0).to_vec())?);
-        let mean = train.target()?.values().iter().sum::<f64>() / train.rows() as f64;
-        baseline.push(figures(binary, labels, &vec![mean; test.rows()])?);
-        trees.extend(found.filter(|_| args.learn.trees.is_none()));
-        let (total, stage) = (Some(outer.len() as u64), "cross-validating");
-        let figure = own.last().and_then(|f| f.first()).copied();
-        context.progress.report(Progress { stage, done: done as u64 + 1, total, figure });
+    let (mut judged, mut refused) = (Vec::new(), Vec::new());
+    for (at, name) in names.iter().enumerate() {
+        let done = (at * outer.len()) as u64;
+        let total = (names.len() * outer.len()) as u64;
+        let answer = learn::backend(&args.learn, name, &data)
+            .and_then(|backend| judge(&backend, args, &data, &outer, &context, (done, total)));
+        match answer {
+            Ok(found) => judged.push(found),
+            Err(error) if args.learn.backend == ALL && cannot_learn(&error) => {
+                refused.push(Refused { backend: (*name).to_owned(), why: error.to_string() });
+            }
+            Err(error) => return Err(error),
+        }
     }
     session.finish();
-    let report = Report {
-        task: if binary { "binary" } else { "regression" },
-        rows: data.rows(),
-        folds: outer.len(),
-        backend: args.learn.backend.clone(),
-        metrics: spread(&own),
-        baseline: spread(&baseline),
-        trees,
-        table,
+    let setting =
+        Setting { task, rows: data.rows(), folds: outer.len(), baseline: baseline(&data, &outer)?, table };
+    if args.learn.backend == ALL {
+        let report = Compared { setting, backends: judged, refused };
+        return if args.json { output::json(&report) } else { output::text(&compared(&report)) };
+    }
+    let Some(judged) = judged.pop() else {
+        return Err(Error::Internal("one learner was asked for and none was judged".into()).into());
     };
-    if args.json { output::json(&report) } else { output::text(&text(&report)) }
+    let report = One { setting, judged };
+    if args.json { output::json(&report) } else { output::text(&one(&report)) }
+}
+
+/// Whether the learner said that this is not for it, which a comparison notes and goes on.
+fn cannot_learn(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<Error>().map(Error::kind);
+    matches!(kind, Some(ErrorKind::Caller | ErrorKind::Data))
+}
+
+/// Fits and predicts each fold. `done` and `total` are folds of all learners.
+fn judge(
+    backend: &Backend,
+    args: &TableCv,
+    data: &Dataset,
+    outer: &[Split],
+    context: &FitContext<'_>,
+    (done, total): (u64, u64),
+) -> Result<Judged> {
+    let (mut figures, mut trees) = (Vec::new(), Vec::new());
+    let (mut fit_seconds, mut predict_seconds) = (0.0, 0.0);
+    for (fold, split) in outer.iter().enumerate() {
+        let train = data.select(&split.train);
+        let test = data.select(&split.test);
+        let silent = FitContext { progress: &(), ..context.part(fold as u64) };
+        let started = Instant::now();
+        let Learned { model, trees: found, .. } = learn::learn(backend, args.learn.trees, &train, &silent)?;
+        fit_seconds += started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        let predictions = model.predict(test.x())?;
+        predict_seconds += started.elapsed().as_secs_f64();
+        figures.push(figures::judge(&test, predictions.view())?);
+        trees.extend(found.filter(|_| args.learn.trees.is_none()));
+        let figure = figures.last().and_then(|f: &Figures| f.first()).copied();
+        let (done, stage) = (done + fold as u64 + 1, "cross-validating");
+        context.progress.report(Progress { stage, done, total: Some(total), figure });
+    }
+    let backend = learn::name_of(backend)?;
+    Ok(Judged { backend, metrics: spread(&figures), fit_seconds, predict_seconds, trees })
 }
 
 /// Later rows are judged after learning from earlier ones where the table has an order; else as within.
-fn outer_folds(data: &Dataset, folds: usize, seed: u64) -> Result<Vec<Split>> {
+pub fn outer_folds(data: &Dataset, folds: usize, seed: u64) -> Result<Vec<Split>> {
     match data.times() {
         Some(times) => Ok(splits::time_series(times, folds, 0)?),
         None => learn::folds(data, folds, seed),
     }
 }
 
-fn figures(binary: bool, labels: &[f64], predictions: &[f64]) -> Result<Figures> {
-    if binary {
-        let report = BinaryReport::new(labels, predictions, None, 0.5)?;
-        return Ok(vec![
-            ("roc_auc", report.roc_auc),
-            ("log_loss", report.log_loss),
-            ("brier", report.brier),
-            ("ece", report.ece),
-            ("average_precision", report.average_precision),
-            ("accuracy", report.accuracy),
-        ]);
-    }
-    let report = RegressionReport::new(labels, predictions, None)?;
-    let r2 = report.r2.ok_or_else(|| Error::Data("R² is not defined: a fold's target is constant".into()))?;
-    Ok(vec![("rmse", report.rmse), ("mae", report.mae), ("r2", r2)])
+fn baseline(data: &Dataset, outer: &[Split]) -> Result<Spreads> {
+    let of_fold = |split: &Split| -> Result<Figures> {
+        let test = data.select(&split.test);
+        let answer = figures::know_nothing(&data.select(&split.train), test.rows())?;
+        figures::judge(&test, answer.view())
+    };
+    Ok(spread(&outer.iter().map(of_fold).collect::<Result<Vec<_>>>()?))
 }
 
-fn spread(folds: &[Figures]) -> BTreeMap<&'static str, Spread> {
+fn spread(folds: &[Figures]) -> Spreads {
     let Some(first) = folds.first() else { return BTreeMap::new() };
     let names = first.iter().map(|(name, _)| *name);
     names
@@ -118,10 +180,20 @@ fn spread(folds: &[Figures]) -> BTreeMap<&'static str, Spread> {
         .collect()
 }
 
-fn text(report: &Report) -> String {
-    let mut rows = vec![["", &report.backend, "sd", "mean of the training rows"].map(str::to_owned).to_vec()];
-    for (name, spread) in &report.metrics {
-        let baseline = report.baseline.get(name).map_or_else(String::new, |b| format!("{:.4}", b.mean));
+fn head(setting: &Setting) -> String {
+    let Setting { task, rows, folds, table, .. } = setting;
+    format!("{table}\n{} rows, {folds} folds, task {task}:\n", count(*rows))
+}
+
+fn one(report: &One) -> String {
+    let One { setting, judged } = report;
+    let know_nothing = match setting.task {
+        "multiclass" => "shares of the training rows",
+        _ => "mean of the training rows",
+    };
+    let mut rows = vec![["", &judged.backend, "sd", know_nothing].map(str::to_owned).to_vec()];
+    for (name, spread) in &judged.metrics {
+        let baseline = setting.baseline.get(name).map_or_else(String::new, |b| format!("{:.4}", b.mean));
         rows.push(vec![
             (*name).to_owned(),
             format!("{:.4}", spread.mean),
@@ -129,17 +201,33 @@ fn text(report: &Report) -> String {
             baseline,
         ]);
     }
-    let mut out = format!(
-        "{}\n{} rows, {} folds, task {}:\n{}",
-        report.table,
-        count(report.rows),
-        report.folds,
-        report.task,
-        columns(&rows)
-    );
-    if !report.trees.is_empty() {
-        let trees: Vec<String> = report.trees.iter().map(usize::to_string).collect();
+    let mut out = head(setting) + &columns(&rows);
+    if !judged.trees.is_empty() {
+        let trees: Vec<String> = judged.trees.iter().map(usize::to_string).collect();
         out += &format!("Trees, found within each fold's training rows: {}.\n", trees.join(", "));
+    }
+    out
+}
+
+/// A line for each learner, a column for each figure.
+fn compared(report: &Compared) -> String {
+    let Compared { setting, backends, refused } = report;
+    let names: Vec<&str> = setting.baseline.keys().copied().collect();
+    let mut rows = vec![["learner"].iter().chain(&names).map(|name| (*name).to_owned()).collect::<Vec<_>>()];
+    rows[0].extend(["fit s", "predict s"].map(str::to_owned));
+    let line = |name: &str, figures: &Spreads| -> Vec<String> {
+        let cells = figures.values().map(|spread| format!("{:.4}", spread.mean));
+        std::iter::once(name.to_owned()).chain(cells).collect()
+    };
+    for judged in backends {
+        let mut row = line(&judged.backend, &judged.metrics);
+        row.extend([judged.fit_seconds, judged.predict_seconds].map(|s| format!("{s:.2}")));
+        rows.push(row);
+    }
+    rows.push(line("(nothing known)", &setting.baseline));
+    let mut out = head(setting) + &columns(&rows);
+    for Refused { backend, why } in refused {
+        out += &format!("{backend} took no part: {why}\n");
     }
     out
 }

@@ -2,23 +2,22 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tenure_core::{Artifact, Metadata, Model, Schema, TargetKind};
+use tenure_core::{Artifact, Error, Metadata, Model, Output, OutputKind, Schema};
+use tenure_gbdt::foreign;
 use tenure_io::{TableOptions, TableReport};
 
-use super::learn::Learned;
 use crate::args::TableRead;
 use crate::session::Session;
 
 const KIND: &str = "table";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How a table was read; kept so that the next one is read in the same way.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Reading {
     pub target: String,
-    pub binary: bool,
     /// Texts that mean missing.
     pub missing: Vec<String>,
     /// Columns that may be there without being features.
@@ -26,14 +25,9 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub fn of(args: &TableRead, kind: &TargetKind, report: &TableReport, schema: &Schema) -> Self {
+    pub fn of(args: &TableRead, report: &TableReport, schema: &Schema) -> Self {
         let ignore = report.columns.iter().map(|c| c.name.clone()).filter(|n| schema.position(n).is_none());
-        Self {
-            target: args.target.clone(),
-            binary: *kind == TargetKind::Binary,
-            missing: args.missing.clone(),
-            ignore: ignore.collect(),
-        }
+        Self { target: args.target.clone(), missing: args.missing.clone(), ignore: ignore.collect() }
     }
 
     /// How to read a table for this model.
@@ -45,29 +39,41 @@ impl Reading {
             ..TableOptions::default()
         }
     }
-
-    /// Name of the column that predictions are written to.
-    pub fn output(&self) -> &'static str {
-        if self.binary { "probability" } else { "prediction" }
-    }
 }
 
 /// Writes the model.
-pub fn save(reading: &Reading, learned: &Learned, rows: usize, seed: u64, dir: &Path) -> Result<()> {
-    let artifact = Artifact::new(KIND, VERSION, reading)?.with_child("model", learned.model.to_artifact());
+pub fn save(reading: &Reading, model: &dyn Model, rows: usize, seed: u64, dir: &Path) -> Result<()> {
+    let artifact = Artifact::new(KIND, VERSION, reading)?.with_child("model", model.to_artifact());
     let metadata = Metadata {
         created: Session::now(),
         rows: Some(rows),
         seed: Some(seed),
-        features: learned.model.schema().names().map(str::to_owned).collect(),
+        features: model.schema().names().map(str::to_owned).collect(),
         ..Metadata::default()
     };
     Ok(artifact.save(dir, &metadata)?)
 }
 
-/// Reads the model back.
-pub fn load(dir: &Path) -> Result<(Reading, Box<dyn Model>)> {
-    let (artifact, _) = Artifact::load(dir)?;
+/// Reads the model back: one of ours from its folder, or one that LightGBM or XGBoost wrote into a file, which
+/// knows its columns and nothing of how a table is to be read.
+pub fn load(place: &Path) -> Result<(Reading, Box<dyn Model>)> {
+    if place.is_file() {
+        let bytes = std::fs::read(place);
+        let bytes =
+            bytes.map_err(|source| Error::Io { path: place.to_owned(), action: "reading", source })?;
+        let model = foreign::read(&bytes).with_context(|| place.display().to_string())?;
+        return Ok((Reading::default(), Box::new(model)));
+    }
+    let (artifact, _) = Artifact::load(place)?;
     artifact.expect(KIND, VERSION)?;
     Ok((artifact.config()?, tenure_backends::load(artifact.child("model")?)?))
+}
+
+/// Name of the column that an output is written to.
+pub fn column(output: &Output) -> String {
+    match &output.kind {
+        OutputKind::Probability => "probability".into(),
+        OutputKind::ClassProbability { class } => format!("probability_{class}"),
+        _ => "prediction".into(),
+    }
 }

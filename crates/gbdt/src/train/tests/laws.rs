@@ -8,19 +8,19 @@ use tenure_core::{
 };
 
 use super::{column, draws, numeric_schema, real};
-use crate::{GbdtParams, Objective};
+use crate::{GbdtParams, Monotone, Objective};
 
-fn fit(params: &GbdtParams, data: &Dataset, threads: usize) -> Fitted {
+pub(super) fn fit(params: &GbdtParams, data: &Dataset, threads: usize) -> Fitted {
     let context = FitContext::new(7).with_threads(threads);
     params.clone().check().unwrap().fit(data, None, &context).unwrap()
 }
 
-fn predictions(fitted: &Fitted, data: &Dataset) -> Vec<u64> {
+pub(super) fn predictions(fitted: &Fitted, data: &Dataset) -> Vec<u64> {
     fitted.model.predict(data.x()).unwrap().iter().map(|v| v.to_bits()).collect()
 }
 
 /// Mixed columns with missing values and a binary target that depends on them.
-fn mixed(rows: usize, seed: u64) -> Dataset {
+pub(super) fn mixed(rows: usize, seed: u64) -> Dataset {
     let mut features: Vec<Feature> = (0..9).map(|i| Feature::numeric(format!("f{i}"), "", "")).collect();
     features.push(Feature::categorical("c", (0..12).map(|i| i.to_string()), ""));
     let u = draws(rows * 11, seed);
@@ -49,8 +49,13 @@ fn mixed(rows: usize, seed: u64) -> Dataset {
 fn threads_do_not_change_a_bit() {
     let data = mixed(70_000, 1);
     for sampled in [1.0, 0.6] {
-        let params =
-            GbdtParams { trees: 6, row_fraction: sampled, column_fraction: sampled, ..GbdtParams::default() };
+        let params = GbdtParams {
+            trees: 6,
+            row_fraction: sampled,
+            column_fraction: sampled,
+            node_column_fraction: sampled,
+            ..GbdtParams::default()
+        };
         let one = fit(&params, &data, 1);
         for threads in [2, 8] {
             let many = fit(&params, &data, threads);
@@ -147,9 +152,6 @@ fn unusable_data_are_refused() {
     assert!(matches!(fit(&binary(vec![1.0, 1.0]), None), Error::OneClass { rows: 2, .. }));
     assert!(matches!(fit(&binary(vec![1.0, f64::NAN]), None), Error::OneClass { rows: 1, .. }));
     assert!(matches!(fit(&binary(vec![f64::NAN; 2]), None), Error::NotEnoughRows { found: 0, .. }));
-    let kind = tenure_core::TargetKind::Class { classes: vec!["a".into(), "b".into()] };
-    let classes = bare.clone().with_target(Target::new("y", kind, vec![0.0, 1.0]).unwrap()).unwrap();
-    assert!(matches!(fit(&classes, None), Error::Unsupported { .. }));
     let number = real(numeric_schema(1), column(&[1.0, 2.0]), vec![0.5, 3.0]);
     let other = real(numeric_schema(2), Array2::zeros((2, 2)), vec![0.5, 3.0]);
     let error = fit(&number, Some(&other));
@@ -208,6 +210,15 @@ proptest! {
         levels in 1..5_usize,
         fraction in prop_oneof![Just(1.0), 0.1..1.0],
         bins in 2..256_usize,
+        objective in prop::option::of(prop::sample::select(vec![
+            Objective::AbsoluteError,
+            Objective::Huber { delta: 0.5 },
+            Objective::Quantile { alpha: 0.9 },
+            Objective::Poisson,
+            Objective::Gamma,
+            Objective::Tweedie { power: 1.5 },
+        ])),
+        monotone in any::<bool>(),
     ) {
         let mut features: Vec<Feature> =
             (0..columns).map(|i| Feature::numeric(format!("f{i}"), "", "")).collect();
@@ -230,8 +241,13 @@ proptest! {
             data = weighted;
         }
         let params = GbdtParams {
-            trees: 5, min_rows: 2, row_fraction: fraction, column_fraction: fraction, bins, ..GbdtParams::default()
+            trees: 5, min_rows: 2, row_fraction: fraction, column_fraction: fraction, bins, objective,
+            ..GbdtParams::default()
         };
+        let mut params = params;
+        if monotone && columns > 0 {
+            params.monotone.insert("f0".into(), Monotone::Increasing);
+        }
         if let Ok(fitted) = params.check().unwrap().fit(&data, Some(&data), &FitContext::new(1)) {
             let predicted = fitted.model.predict(data.x()).unwrap();
             prop_assert!(predicted.iter().all(|p| p.is_finite()));
