@@ -1,6 +1,6 @@
 """Runs each comparison beside its peers and keeps what was measured in results.json.
 
-  compare.py SECTION…    of: small boosting large scoring linear features reading synth decision; `benches/run` calls it
+  compare.py SECTION…    of: small boosting large scoring forest linear features reading synth decision; `benches/run` calls it
 
 Runs alternate, and who goes first changes from round to round, so that a busy machine slows both. A ratio is the
 median of the rounds' ratios, ours to the peer's.
@@ -105,12 +105,26 @@ class Bench:
                 self.peer("linear", "make", family, folder, 100_000, 60)()
             for n in (1, 2):
                 runs = {"ours": self.ours("linear", family, folder, n, threads=n)}
-                for solver in ["newton-cholesky", "lbfgs"]:
+                for solver in ["newton-cholesky", "lbfgs-tight", "lbfgs"]:
                     runs[solver] = self.peer("linear", "fit", family, folder, solver, threads=n)
                 measured = self.alternate(runs, 5)
                 ours, theirs = (measured[name][0]["coefficients"] for name in ["ours", "newton-cholesky"])
                 difference = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
                 found[f"{family}_{n}"] = summary(measured, "seconds") | {"difference": difference}
+        return found
+
+    def forest(self):
+        found = {}
+        for rows, kinds in [(7_000, ["binary", "extra", "regression"]), (100_000, ["binary"])]:
+            folder = self.matrix(rows, 60)
+            for kind in kinds:
+                for n in (1, 2):
+                    runs = {
+                        "ours": self.ours("forest", kind, folder, n, 42, threads=n),
+                        "sklearn": self.peer("forest", kind, folder, n, 42, threads=n),
+                    }
+                    rounds = self.rounds if rows < 100_000 else 1
+                    found[f"{kind}_{rows}_{n}"] = summary(self.alternate(runs, rounds), "seconds")
         return found
 
     def orders(self, orders, customers):

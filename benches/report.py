@@ -21,6 +21,11 @@ METHOD = """\
   passively (`OMP_WAIT_POLICY=passive`): when they spun while other work had a core, one training took 95 s. AUC and
   log loss are those of 50,000 rows held out. Memory is the growth of the process from before training to its peak,
   the matrix itself not counted.
+- XGBoost, scikit-learn's histogram boosting and the Rust crates have the same trees, leaves, depth, bins and rate; what
+  they do not know of these stays at its default. They are there to know the field, on one thread.
+- Forests: 200 trees of depth 12, a square root of the features a node (a third for numbers), leaves of one row.
+- Linear models: the mean loss and 1e-4 / 2 times the squared coefficients. Ours, newton-cholesky and lbfgs at a tolerance
+  of 1e-8 agree; lbfgs at its default tolerance stops some 1e-4 away from the optimum and is named beside.
 - One row: LightGBM's fast call for single rows from C (`LGBM_BoosterPredictForMatSingleRowFast`) by ctypes, which
   adds about half a microsecond; its `predict` from Python is named too. Another row each time.
 - Features: 12 monthly snapshots of {features} features and {fuzzy} fuzzy memberships, with labels, of a log of 20
@@ -37,9 +42,8 @@ METHOD = """\
 """
 
 NOT_MEASURED = """\
-The design's other figures belong to parts that do not exist yet (random forest, gamma regression, neural networks,
-BG/NBD) or need a quiet machine (a cold build of the workspace). Logistic regression beside scikit-learn is not
-measured here either. Memory is Linux's resident set, and all figures are of x86-64.
+The design's other figures belong to parts that do not exist yet (neural networks, BG/NBD) or need a quiet machine (a
+cold build of the workspace). Memory is Linux's resident set, and all figures are of x86-64.
 """
 
 # What is known of the causes, by the row's key; shown where the row is slower or misses its figure.
@@ -116,6 +120,17 @@ def scoring(table):
     table.add("batch", "Batch scoring, 300 trees, 1 thread", f"{value / 1e3:,.0f} k rows/s",
               f"LightGBM {rows['lightgbm']['rows_per_second'] / 1e3:,.0f} k rows/s", f"{ratio:.3g}× its rows",
               "≥ 25×", ratio >= 25, ratio < 1)
+    for name, title, figure in [("xgboost", "XGBoost", 5), ("hessboost", "`hessboost`", 2), ("forust", "`forust-ml`", None)]:
+        if name in rows:
+            peer = rows[name]
+            table.add("batch", f"Batch scoring, beside {title}", f"{value / 1e3:,.0f} k rows/s",
+                      f"{title} {peer['rows_per_second'] / 1e3:,.0f} k rows/s", f"{peer['ratio']:.3g}× its rows",
+                      f"≥ {figure}×" if figure else "–", peer["ratio"] >= figure if figure else None, peer["ratio"] < 1)
+    for name, title in [("hessboost", "`hessboost`"), ("forust", "`forust-ml`")]:
+        if name in one:
+            peer = one[name]
+            table.add("row", f"One row, beside {title}", f"{one['ours']['one_row_us']:.2f} µs",
+                      f"{title} {peer['one_row_us']:.2f} µs", both(peer["ratio"], peer), slower=peer["ratio"] > 1)
     peer = one["lightgbm"]
     table.add("row", "One row, 300 trees, median", f"{one['ours']['one_row_us']:.2f} µs",
               f"LightGBM {peer['one_row_us']:.1f} µs (from Python {runs['python_row_us']:.0f} µs)",
@@ -138,6 +153,52 @@ def features(table):
                       f"{title} {peer['total_s']:.1f} s, {peer['peak_mb'] / 1e3:.1f} GB", both(peer["ratio"], peer),
                       f"≤ {figure}" if figure else "–", peer["ratio"] <= figure if figure else None,
                       peer["ratio"] > 1)
+
+
+def field(table):
+    """The other libraries, on one thread: what is known of them beside LightGBM."""
+    names = {"xgboost": "XGBoost `hist`", "sklearn": "scikit-learn `HistGradientBoosting`",
+             "hessboost": "`hessboost` 0.4.6", "forust": "`forust-ml` 0.8.0"}
+    for section, rows in [("small", "7,000"), ("boosting", "100,000")]:
+        runs = RESULTS.get(section, {}).get("threads_1", {})
+        for key, name in names.items():
+            if key in runs:
+                ours, peer = runs["ours"], runs[key]
+                table.add("field", f"Training, {rows} × 60, 1 thread, beside {name}", f"{ours['seconds']:.2f} s",
+                          f"{peer['seconds']:.2f} s, AUC {peer['auc']:.4f} (ours {ours['auc']:.4f})",
+                          both(peer["ratio"], peer), slower=peer["ratio"] > 1)
+
+
+def linear(table):
+    for key, runs in RESULTS.get("linear", {}).items():
+        if not isinstance(runs, dict):
+            continue
+        family, threads = key.rsplit("_", 1)
+        name = min(["newton-cholesky", "lbfgs-tight"], key=lambda solver: runs[solver]["seconds"])
+        ours, peer = runs["ours"], runs[name]
+        solver = {"newton-cholesky": "newton-cholesky", "lbfgs-tight": "lbfgs, tol 1e-8"}[name]
+        quick = runs["lbfgs"]
+        table.add("linear", f"{family.capitalize()} regression, 100,000 × 60, {threads} thread{'s' * (threads != '1')}",
+                  f"{ours['seconds'] * 1e3:.0f} ms", f"scikit-learn, {solver}, {peer['seconds'] * 1e3:.0f} ms",
+                  both(peer["ratio"], peer) + f"; {quick['ratio']:.2g} of lbfgs at its default tolerance; coefficients "
+                  f"within {runs['difference']:.0e}", "≤ 0.5", peer["ratio"] <= 0.5, peer["ratio"] > 1)
+
+
+def forests(table):
+    titles = {"binary": "Random forest", "extra": "Extremely randomised trees", "regression": "Random forest, a number"}
+    for key, runs in RESULTS.get("forest", {}).items():
+        if not isinstance(runs, dict):
+            continue
+        kind, rows, threads = key.split("_")
+        ours, peer = runs["ours"], runs["sklearn"]
+        promised = kind == "binary" and rows == "7000"
+        measure = "auc" if "auc" in ours else "rmse"
+        loss = peer[measure] - ours[measure] if measure == "auc" else ours[measure] - peer[measure]
+        quality = f"{measure.upper()} {ours[measure]:.4f} against {peer[measure]:.4f}"
+        reached = (peer["ratio"] <= 0.15 and loss <= 0.002) if promised else None
+        table.add("forest", f"{titles[kind]}, {int(rows):,} × 60, {threads} thread{'s' * (threads != '1')}",
+                  f"{ours['seconds']:.2f} s", f"scikit-learn {peer['seconds']:.2f} s",
+                  f"{both(peer['ratio'], peer)}; {quality}", "≤ 0.15" if promised else "–", reached, peer["ratio"] > 1)
 
 
 def where_the_time_goes():
@@ -178,7 +239,10 @@ def rest(table):
 def main():
     table, quality = Table(), []
     boosting(table, quality)
+    field(table)
     scoring(table)
+    forests(table)
+    linear(table)
     features(table)
     reading(table)
     rest(table)
@@ -232,7 +296,7 @@ benches/run boosting scoring    # some sections; the others keep their results
 
 It needs Linux, cargo, Python 3.11 or later with `venv`, and the network for the peers, which
 `benches/peers/requirements.txt` pins. The sections are `small`, `boosting`, `large` (7,000, 100,000 and 1 M rows),
-`scoring`, `features`, `reading`, `synth` and `decision`. `cargo bench -p tenure-gbdt`, `-p tenure-features` and
+`scoring`, `forest`, `linear`, `features`, `reading`, `synth` and `decision`. `cargo bench -p tenure-gbdt`, `-p tenure-features` and
 `-p tenure-synth` measure the parts alone, with Criterion.
 """
     (HERE.parent / "docs/benchmarks.md").write_text(text)

@@ -25,5 +25,8 @@ pub fn write_and_read(model: &TreeModel) {
     let (mut a, mut b) = (vec![0.0; model.outputs().len()], vec![0.0; again.outputs().len()]);
     model.predict_row(&row, &mut a).expect("a prediction");
     again.predict_row(&row, &mut b).expect("a prediction");
-    assert!(a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())), "{a:?} {b:?}");
+    assert!(
+        a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())),
+        "{a:?} {b:?}"
+    );
 }

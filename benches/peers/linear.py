@@ -1,7 +1,8 @@
 """Logistic and gamma regression in scikit-learn, beside `measure linear`.
 
   linear.py make FAMILY FOLDER ROWS COLUMNS   writes x_train.f64, y_train.f64 for FAMILY logistic or gamma
-  linear.py fit FAMILY FOLDER SOLVER          fits, prints JSON with the coefficients, the intercept last
+  linear.py fit FAMILY FOLDER SOLVER          SOLVER newton-cholesky, lbfgs or lbfgs-tight; prints JSON with
+                                              the coefficients, the intercept last
 
 The penalty is ALPHA / 2 times the squared coefficients beside the mean loss, in both libraries. Threads are those of
 the linear algebra and OpenMP: the caller sets OMP_NUM_THREADS and OPENBLAS_NUM_THREADS.
@@ -38,8 +39,9 @@ def fit(family, folder, solver):
     from sklearn.linear_model import GammaRegressor, LogisticRegression
 
     x, y = load(folder, "train")
-    # The default tolerance of lbfgs leaves the coefficients some 1e-4 off; it keeps it, as users have it.
-    tolerance = {"tol": 1e-8} if solver == "newton-cholesky" else {}
+    # The default tolerance of lbfgs leaves the coefficients some 1e-4 off.
+    tolerance = {} if solver == "lbfgs" else {"tol": 1e-8}
+    solver = solver.removesuffix("-tight")
     if family == "logistic":
         model = LogisticRegression(C=1.0 / (ALPHA * len(y)), solver=solver, max_iter=1000, **tolerance)
     else:

@@ -29,9 +29,16 @@ struct Config {
 /// Keeps a member that is certain from turning the mean into ±∞ (or ∞ − ∞).
 const MAX_LOG_ODDS: f64 = 36.0;
 
+/// One member's answers, and the sums over all.
+#[derive(Default)]
+struct Scratch {
+    answers: Vec<f64>,
+    sums: Vec<f64>,
+}
+
 thread_local! {
-    /// One member's answers, and the sums over all.
-    static ANSWERS: RefCell<(Vec<f64>, Vec<f64>)> = RefCell::default();
+    /// A stack: a member may be an average itself, and takes the next.
+    static SCRATCH: RefCell<Vec<Scratch>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Adds a share of one model's outputs, on their scales, to the sums.
@@ -123,18 +130,19 @@ impl AverageModel {
         out: &mut [f64],
         mut answer: impl FnMut(usize, &dyn Model, &mut [f64]) -> Result<()>,
     ) -> Result<()> {
-        ANSWERS.with_borrow_mut(|(answers, sums)| {
-            answers.resize(out.len(), 0.0);
-            sums.clear();
-            sums.resize(out.len(), 0.0);
-            for (at, (member, weight)) in self.members().enumerate() {
-                answer(at, member, answers)?;
-                add_on_scale(self.outputs(), answers, weight, sums);
-            }
-            to_outputs(self.outputs(), sums);
-            out.copy_from_slice(sums);
-            Ok(())
-        })
+        let mut scratch = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let Scratch { answers, sums } = &mut scratch;
+        answers.resize(out.len(), 0.0);
+        sums.clear();
+        sums.resize(out.len(), 0.0);
+        for (at, (member, weight)) in self.members().enumerate() {
+            answer(at, member, answers)?;
+            add_on_scale(self.outputs(), answers, weight, sums);
+        }
+        to_outputs(self.outputs(), sums);
+        out.copy_from_slice(sums);
+        SCRATCH.with_borrow_mut(|free| free.push(scratch));
+        Ok(())
     }
 }
 
@@ -198,5 +206,40 @@ impl Model for AverageModel {
             artifact = artifact.with_child(&format!("member-{i}"), member.to_artifact());
         }
         artifact
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use ndarray::{Array2, array};
+    use tenure_core::{Dataset, Feature, FitContext, Target};
+
+    use super::*;
+    use crate::Backend;
+
+    #[test]
+    fn an_average_may_hold_averages() {
+        let x = Array2::from_shape_fn((60, 1), |(row, _)| row as f64);
+        let labels = (0..60).map(|row| f64::from(row % 3 == 0 || row > 40)).collect();
+        let schema = Schema::new(vec![Feature::numeric("x", "", "")]).unwrap();
+        let target = Target::binary("y", labels).unwrap();
+        let data = Dataset::new(schema, x).unwrap().with_target(target).unwrap();
+        let fit = |name: &str| {
+            let learner = Backend::by_name(name).unwrap().check().unwrap();
+            learner.fit(&data, None, &FitContext::new(0)).unwrap().model
+        };
+        let average = |members: Vec<Box<dyn Model>>| -> Box<dyn Model> {
+            let weights = vec![1.0; members.len()];
+            Box::new(AverageModel::new(members, &weights).unwrap())
+        };
+        let (a, b) = (fit("logistic"), fit("gbdt"));
+        let expected = a.predict(array![[7.0]].view()).unwrap()[[0, 0]];
+        let inner = average(vec![fit("logistic"), fit("logistic")]);
+        let nested = average(vec![inner, average(vec![a, b])]);
+        let (mut row, batch) = ([0.0], nested.predict(array![[7.0]].view()).unwrap());
+        nested.predict_row(&[7.0], &mut row).unwrap();
+        assert_eq!(row[0], batch[[0, 0]]);
+        assert!(row[0] > 0.0 && row[0] < 1.0 && row[0] != expected);
     }
 }

@@ -260,9 +260,21 @@ mod tests {
     }
 
     #[test]
+    fn a_backend_that_this_build_lacks_names_its_feature() {
+        for (name, feature) in BEHIND_FEATURES {
+            if !Backend::NAMES.contains(&name) {
+                let words = Backend::by_name(name).unwrap_err().to_string();
+                let expected = format!("the backend `{name}`: it lacks the feature `{feature}`");
+                assert_eq!(words, format!("this build does not support {expected}"));
+            }
+        }
+    }
+
+    #[test]
     fn unknown_names_list_the_known_ones() {
         let words = Backend::by_name("svm").unwrap_err().to_string();
-        assert_eq!(words, "parameter `backend` is svm; expected one of gbdt, forest, logistic, glm, blend");
+        let expected = Backend::NAMES.join(", ");
+        assert_eq!(words, format!("parameter `backend` is svm; expected one of {expected}"));
         for name in Backend::NAMES {
             assert_eq!(Backend::by_name(name).unwrap().check().unwrap().name(), *name);
         }

@@ -70,7 +70,8 @@ mod xgboost {
 
     #[test]
     fn conforms_on_drawn_rows_and_columns() {
-        let excused = ["double_weight", "unequal_weights"];
+        // So too here, and a tree without a split answers the mean of the rows that it drew.
+        let excused = ["double_weight", "unequal_weights", "constant_column"];
         let json = r#"{"backend": "xgboost", "trees": 30, "row_fraction": 0.7, "column_fraction": 0.5}"#;
         assert_conforms_but_for(json, ALL, &excused);
     }
@@ -97,7 +98,7 @@ mod linfa {
 
     #[test]
     fn forest_conforms() {
-        assert_conforms(r#"{"backend": "linfa-forest", "trees": 100, "depth": 5}"#, CLASSES);
+        assert_conforms(r#"{"backend": "linfa-forest", "trees": 50, "depth": 5}"#, CLASSES);
     }
 
     #[test]

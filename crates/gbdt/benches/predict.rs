@@ -28,7 +28,7 @@ fn model(params: GbdtParams, classes: usize) -> TreeModel {
     let labels = x.rows().into_iter().enumerate().map(label).collect();
     let target = match classes {
         2 => Target::binary("y", labels),
-        _ => Target::classes("y", labels, (0..classes).map(|class| class.to_string())),
+        _ => Target::classes("y", (0..classes).map(|class| class.to_string()), labels),
     };
     let schema = Schema::new((0..FEATURES).map(|i| Feature::numeric(format!("f{i}"), "", "")).collect());
     let data = Dataset::new(schema.unwrap(), x).unwrap().with_target(target.unwrap()).unwrap();
@@ -43,6 +43,7 @@ fn params(trees: usize, leaves: usize, depth: usize) -> GbdtParams {
 fn predict(criterion: &mut Criterion) {
     measure(criterion, "300_trees_31_leaves_depth_6", &model(params(300, 31, 6), 2), true);
     measure(criterion, "10_trees_31_leaves_depth_6", &model(params(10, 31, 6), 2), false);
+    measure(criterion, "5_classes_100_trees_31_leaves_depth_6", &model(params(100, 31, 6), 5), false);
     measure(criterion, "100_trees_300_leaves_depth_14", &model(params(100, 300, 14), 2), false);
 }
 

@@ -15,6 +15,10 @@
 //! trees*, 2022): integer sums do not depend on their order, so any number of threads gives the same bits. Leaf
 //! values come from the unrounded gradients.
 //!
+//! [`Objective`] lists the losses; [`CustomObjective`] is one's own. [`GbdtParams`] says how rows and features are drawn,
+//! in which features a model is monotone and which may interact. A model is continued by [`Gbdt::continue_from`] and
+//! follows new data by [`Gbdt::refit`].
+//!
 //! Not the right tool for a handful of rows (a linear model has less to learn), nor where the model must
 //! extrapolate: a tree is constant beyond the last value it saw.
 //!

@@ -270,7 +270,7 @@ impl TreeModel {
     /// for path-dependent Shapley interaction values (Lundberg et al., Nature Machine Intelligence 2020; XGBoost's
     /// `pred_interactions`).
     ///
-    /// Costs some three to six times an explanation where paths have about five distinct features, more where they
+    /// Costs about six times an explanation where paths have about five distinct features, more where they
     /// have more, and time and memory for features × features numbers.
     ///
     /// # Errors

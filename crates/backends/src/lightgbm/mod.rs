@@ -101,7 +101,7 @@ impl Learner for LightGbm {
                 break;
             }
         }
-        let text = trainer.text(rounds.kept())?;
+        let text = without_threads(trainer.text(rounds.kept())?);
         drop(trainer);
         let baseline = baseline.unwrap_or_else(|| vec![0.0; task.width()]);
         let model = LightGbmModel::new(schema, task.outputs(target), task, baseline, text)?;
@@ -132,6 +132,17 @@ fn binned<'a>(
         binned.set_scores(&scores.collect::<Vec<_>>())?;
     }
     Ok(binned)
+}
+
+/// The text ends with the parameters of the training; the number of threads has no part in the model.
+fn without_threads(mut text: String) -> String {
+    const NAME: &str = "[num_threads: ";
+    if let Some(start) = text.rfind(NAME).map(|at| at + NAME.len())
+        && let Some(length) = text[start..].find(']')
+    {
+        text.replace_range(start..start + length, "0");
+    }
+    text
 }
 
 /// Rows × outputs from outputs × rows.

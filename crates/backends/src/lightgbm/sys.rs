@@ -84,7 +84,7 @@ impl<'a> Data<'a> {
         parameters: &str,
         reference: Option<&'a Data<'_>>,
     ) -> Result<Self> {
-        let rows = if columns == 0 { 0 } else { x.len() / columns };
+        let rows = x.len().checked_div(columns).unwrap_or(0);
         let (n, width, parameters) = (small("rows", rows)?, small("columns", columns)?, text(parameters)?);
         let reference = reference.map_or(ptr::null_mut(), |data| data.handle);
         let mut handle = ptr::null_mut();

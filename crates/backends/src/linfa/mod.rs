@@ -18,7 +18,7 @@ use crate::outside::trees::ForestModel;
 
 /// Rows × columns from row-major numbers.
 fn matrix(x: Vec<f64>, columns: usize) -> Result<Array2<f64>> {
-    let rows = if columns == 0 { 0 } else { x.len() / columns };
+    let rows = x.len().checked_div(columns).unwrap_or(0);
     Array2::from_shape_vec((rows, columns), x).map_err(|e| Error::Internal(format!("linfa: {e}")))
 }
 

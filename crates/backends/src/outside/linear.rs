@@ -66,7 +66,7 @@ pub(crate) fn fit(
     let problem = Problem { x: encoder.matrix(rows.data()), columns, labels: &labels, classes };
     let solution = solve(&problem)?;
     let numbers = solution.intercepts.iter().chain(&solution.coefficients);
-    let scores = if classes == 2 { 1 } else { classes };
+    let scores = if problem.classes == 2 { 1 } else { problem.classes };
     if solution.coefficients.len() != scores * columns || solution.intercepts.len() != scores {
         return Err(Error::Internal(format!("{kind}: another number of coefficients than columns")));
     }
@@ -112,7 +112,7 @@ fn spread(task: Task, present: &[usize], columns: usize, solution: Solution) -> 
 
 /// Coefficients of a logistic regression that another library fitted.
 #[derive(Debug)]
-pub struct LinearModel {
+pub(crate) struct LinearModel {
     kind: &'static str,
     schema: Schema,
     outputs: Vec<Output>,

@@ -158,7 +158,7 @@ fn require_tree(kind: &str, tree: Vec<Node>, columns: usize) -> Result<Vec<Node>
 
 /// Trees that another library grew; their mean is the answer.
 #[derive(Debug)]
-pub struct ForestModel {
+pub(crate) struct ForestModel {
     kind: &'static str,
     schema: Schema,
     outputs: Vec<Output>,
@@ -211,7 +211,7 @@ impl ForestModel {
         for n in nodes {
             let (own, later) = rest.split_at(n);
             rest = later;
-            let tree = own.iter().map(|numbers| node(numbers)).collect::<Option<_>>();
+            let tree = own.iter().map(node).collect::<Option<_>>();
             let tree = tree.ok_or_else(|| damaged("a node is none"))?;
             trees.push(require_tree(kind, tree, encoder.width())?);
         }

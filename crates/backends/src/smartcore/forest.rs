@@ -112,7 +112,7 @@ impl Learner for SmartcoreForest {
 fn nodes(forest: &Library) -> Result<Vec<Node>> {
     #[derive(Deserialize)]
     struct Outer {
-        forest: Trees,
+        forest_regressor: Trees,
     }
     #[derive(Deserialize)]
     struct Trees {
@@ -132,7 +132,7 @@ fn nodes(forest: &Library) -> Result<Vec<Node>> {
     }
     let json = serde_json::to_value(forest).and_then(serde_json::from_value::<Outer>);
     let outer = json.map_err(|e| Error::Internal(format!("smartcore's tree reads otherwise: {e}")))?;
-    let tree = outer.forest.trees.into_iter().next().map(|tree| tree.nodes).unwrap_or_default();
+    let tree = outer.forest_regressor.trees.into_iter().next().map(|tree| tree.nodes).unwrap_or_default();
     let ours = |node: Theirs| match (node.split_value, node.true_child, node.false_child) {
         (Some(limit), Some(low), Some(high)) => Node::Test { column: node.split_feature, limit, low, high },
         _ => Node::Leaf(node.output),

@@ -18,7 +18,7 @@ use crate::outside::trees::ForestModel;
 
 /// Rows × columns from row-major numbers.
 fn matrix(x: &[f64], columns: usize) -> Result<DenseMatrix<f64>> {
-    let rows = if columns == 0 { 0 } else { x.len() / columns };
+    let rows = x.len().checked_div(columns).unwrap_or(0);
     DenseMatrix::new(rows, columns, x.to_vec(), false).map_err(|e| failed(&e))
 }
 

@@ -48,7 +48,7 @@ impl Matrix {
     /// Row-major; NaN is missing. `categorical` says it of each column.
     pub(super) fn new(x: &[f32], categorical: &[bool]) -> Result<Self> {
         quieten()?;
-        let rows = if categorical.is_empty() { 0 } else { x.len() / categorical.len() };
+        let rows = x.len().checked_div(categorical.len()).unwrap_or(0);
         let mut handle = ptr::null_mut();
         // SAFETY: `x` holds rows × columns numbers.
         check(unsafe {
@@ -252,7 +252,7 @@ impl Booster {
 
     /// Gives `use_them` the raw scores of rows (row-major), scores of a row together.
     pub(super) fn margins<T>(&self, x: &[f32], use_them: impl FnOnce(&[f32]) -> T) -> Result<T> {
-        let rows = if self.columns == 0 { 0 } else { x.len() / self.columns };
+        let rows = x.len().checked_div(self.columns).unwrap_or(0);
         if rows * self.columns != x.len() || rows == 0 {
             return Err(Error::Shape { what: "values of rows", expected: self.columns, found: x.len() });
         }

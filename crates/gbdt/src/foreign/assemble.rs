@@ -170,4 +170,3 @@ pub(super) fn features(
 
 /// How many names are made up even for a small file.
 pub(super) const MADE_UP: usize = 1 << 16;
-

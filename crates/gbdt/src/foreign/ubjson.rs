@@ -106,7 +106,9 @@ impl<'de> Reader<'de> {
         let count = self.integer(marker)?;
         match usize::try_from(count) {
             Ok(count) if count <= self.left() / size => Ok(count),
-            _ => Err(Problem::new(format!("{count} items of at least {size} bytes in {} bytes", self.left()))),
+            _ => {
+                Err(Problem::new(format!("{count} items of at least {size} bytes in {} bytes", self.left())))
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use tenure_core::Schema;
 
-use super::grid::Grid;
+use super::grid::{Grid, PLAIN_STEPS, even_cell};
 use crate::tree::{Node, Rule, Tree, ZERO};
 
 /// Thresholds that one code tells apart: ranks are 0 to 255.
@@ -39,6 +39,12 @@ impl Test {
     /// A question that every row answers by going left, in column 0, which exists.
     pub(crate) const LEFT: Self = Self { column: 0, code: code(255) };
 
+    /// Both in four bytes: the column in the upper 24 bits.
+    pub(crate) fn packed(self) -> u32 {
+        debug_assert!(self.column < 1 << 24);
+        self.column << 8 | u32::from(self.code as u8)
+    }
+
     /// Whether a row with these codes goes right.
     #[inline(always)]
     pub(crate) fn goes_right(self, codes: &[i8]) -> bool {
@@ -63,6 +69,20 @@ struct Ranked {
     grid: Grid,
 }
 
+/// A [`Ranked`] of the most common kind, for a single row: an even grid, its numbers beside those of the others.
+#[derive(Debug, Clone)]
+struct Plain {
+    origin: f64,
+    scale: f64,
+    last: f64,
+    feature: u32,
+    column: u32,
+    /// Where it begins in `Columns::before` and `Columns::thresholds`.
+    before: u32,
+    thresholds: u32,
+    missing: u32,
+}
+
 /// The sets of categories that nodes look for one feature in.
 #[derive(Debug, Clone)]
 struct Sets {
@@ -85,6 +105,10 @@ struct SetTest {
 #[derive(Debug, Clone)]
 pub(crate) struct Columns {
     ranked: Vec<Ranked>,
+    /// The first of `ranked` once more.
+    plain: Vec<Plain>,
+    before: Vec<u8>,
+    thresholds: Vec<f64>,
     sets: Vec<Sets>,
     words: Vec<u64>,
     columns: usize,
@@ -126,6 +150,9 @@ impl Columns {
     pub(crate) fn compile<'a>(schema: &Schema, trees: &'a [Tree]) -> (Self, TestIndex<'a>) {
         let mut columns = Self {
             ranked: Vec::new(),
+            plain: Vec::new(),
+            before: Vec::new(),
+            thresholds: Vec::new(),
             sets: Vec::new(),
             words: Vec::new(),
             columns: 0,
@@ -162,6 +189,12 @@ impl Columns {
             );
         }
 
+        columns
+            .ranked
+            .sort_by_key(|ranked| (ranked.special, ranked.grid.len() > THRESHOLDS, ranked.grid.kind()));
+
+        columns.push_plain();
+
         let mut sets: Vec<(&Tree, &Node)> =
             nodes().filter(|(_, node)| matches!(node.rule, Rule::Categories { .. })).collect();
         sets.sort_by_key(|(_, node)| node.feature);
@@ -194,6 +227,24 @@ impl Columns {
         self.columns += count.div_ceil(THRESHOLDS);
     }
 
+    fn push_plain(&mut self) {
+        for ranked in self.ranked.iter().take_while(|ranked| ranked.is_plain()) {
+            let Some(([origin, scale, last], before, thresholds)) = ranked.grid.even() else { break };
+            self.plain.push(Plain {
+                origin,
+                scale,
+                last,
+                feature: ranked.feature,
+                column: ranked.column,
+                before: self.before.len() as u32,
+                thresholds: self.thresholds.len() as u32,
+                missing: ranked.missing,
+            });
+            self.before.extend_from_slice(before);
+            self.thresholds.extend_from_slice(thresholds);
+        }
+    }
+
     fn push_sets<'a>(
         &mut self,
         nodes: &[(&'a Tree, &'a Node)],
@@ -216,7 +267,7 @@ impl Columns {
     }
 
     /// Tabulates the answers of the sets by category, as far as memory allows, the smallest tables first.
-    fn fill_tables(&mut self) {
+    pub(super) fn fill_tables(&mut self) {
         let mut by_size: Vec<(usize, usize)> = self
             .sets
             .iter()
@@ -238,6 +289,11 @@ impl Columns {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn forget_tables(&mut self) {
+        self.sets.iter_mut().for_each(|sets| sets.table.clear());
+    }
+
     /// Number of features of a row.
     pub(crate) fn features(&self) -> usize {
         self.features
@@ -253,7 +309,16 @@ impl Columns {
     pub(crate) fn encode(&self, row: &[f64], codes: &mut [i8]) {
         assert!(row.len() == self.features && codes.len() >= self.len());
         codes[0] = code(0);
-        for ranked in &self.ranked {
+        for plain in &self.plain {
+            let value = row[plain.feature as usize];
+            let cell = even_cell(plain.origin, plain.scale, plain.last, value);
+            let mut rank = usize::from(self.before[plain.before as usize + cell]);
+            for _ in 0..PLAIN_STEPS {
+                rank += usize::from(value > self.thresholds[plain.thresholds as usize + rank]);
+            }
+            codes[plain.column as usize] = code(if value.is_nan() { plain.missing as usize } else { rank });
+        }
+        for ranked in &self.ranked[self.plain.len()..] {
             let codes = &mut codes[ranked.column as usize..];
             ranked.encode::<1>([row[ranked.feature as usize]].into_iter(), codes);
         }
@@ -306,7 +371,7 @@ impl Ranked {
     /// Writes the codes of up to `ROWS` values; a column's come side by side.
     #[inline(always)]
     fn encode<const ROWS: usize>(&self, values: impl Iterator<Item = f64>, codes: &mut [i8]) {
-        if !self.special && self.grid.len() <= THRESHOLDS {
+        if self.is_plain() {
             let (codes, missing) = (&mut codes[..ROWS], self.missing as usize);
             self.grid.ranks(values, |at, value, rank| {
                 codes[at] = code(if value.is_nan() { missing } else { rank });
@@ -319,6 +384,12 @@ impl Ranked {
                 }
             });
         }
+    }
+
+    /// Whether it has one code, and nothing but NaN is missing.
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        !self.special && self.grid.len() <= THRESHOLDS
     }
 
     fn is_known(&self, value: f64) -> bool {

@@ -9,6 +9,8 @@
 const THRESHOLDS: usize = 255;
 /// The most cells of a grid.
 const CELLS: usize = 4096;
+/// Comparisons after the cell that a plain grid needs at most.
+pub(super) const PLAIN_STEPS: usize = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Cells {
@@ -32,18 +34,19 @@ pub(super) struct Grid {
     thresholds: Vec<f64>,
 }
 
-impl Cells {
-    #[inline(always)]
-    fn even(origin: f64, scale: f64, last: f64, value: f64) -> usize {
-        /// 2^52: adding it leaves the rounded number in the low bits.
-        const SHIFT: f64 = 4_503_599_627_370_496.0;
-        let x = (value - origin) * scale;
-        // In this form NaN ends at a bound, and each line is one instruction.
-        let x = if x < last { x } else { last };
-        let x = if x > 0.0 { x } else { 0.0 };
-        (x + SHIFT).to_bits() as u32 as usize
-    }
+/// The cell of an even grid.
+#[inline(always)]
+pub(super) fn even_cell(origin: f64, scale: f64, last: f64, value: f64) -> usize {
+    /// 2^52: adding it leaves the rounded number in the low bits.
+    const SHIFT: f64 = 4_503_599_627_370_496.0;
+    let x = (value - origin) * scale;
+    // In this form NaN ends at a bound, and each line is one instruction.
+    let x = if x < last { x } else { last };
+    let x = if x > 0.0 { x } else { 0.0 };
+    (x + SHIFT).to_bits() as u32 as usize
+}
 
+impl Cells {
     #[inline(always)]
     fn growing(origin: f64, least: f64, shift: u32, first: u64, last: u64, value: f64) -> usize {
         let x = value - origin;
@@ -53,7 +56,7 @@ impl Cells {
 
     fn of(self, value: f64) -> usize {
         match self {
-            Self::Even { origin, scale, last } => Self::even(origin, scale, last, value),
+            Self::Even { origin, scale, last } => even_cell(origin, scale, last, value),
             Self::Growing { origin, least, shift, first, last } => {
                 Self::growing(origin, least, shift, first, last, value)
             }
@@ -92,6 +95,15 @@ impl Cells {
         (even, growing)
     }
 
+    /// Number of cells.
+    fn count(self) -> usize {
+        match self {
+            Self::Even { last, .. } => last as usize + 1,
+            Self::Growing { last, .. } => last as usize + 1,
+            Self::None => 0,
+        }
+    }
+
     /// The most thresholds in a cell.
     fn crowd(self, sorted: &[f64]) -> usize {
         sorted.chunk_by(|&a, &b| self.of(a) == self.of(b)).map(<[f64]>::len).max().unwrap_or(0)
@@ -102,12 +114,14 @@ impl Grid {
     /// For at least one threshold, in ascending order.
     pub(super) fn new(mut sorted: Vec<f64>) -> Self {
         let (even, growing) = Cells::candidates(&sorted);
-        let fits = |crowd: usize| {
-            let mut all = even.iter().chain(&growing);
+        let fits = |(crowd, few)| {
+            let mut all = even.iter().chain(&growing).filter(|cells| cells.count() <= few);
             all.find(|cells| cells.crowd(&sorted) <= crowd).map(|&cells| (cells, crowd))
         };
         let small = sorted.len() <= THRESHOLDS;
-        let found = small.then(|| [1, 2, 4].into_iter().skip(usize::from(sorted.len() > 8)).find_map(fits));
+        // Single rows miss caches: rather a comparison more than a much larger table.
+        let tries = [(1, 16), (2, 512), (4, 1024), (2, CELLS), (4, CELLS)];
+        let found = small.then(|| tries.into_iter().find_map(fits));
         let (cells, steps) = found.flatten().unwrap_or((Cells::None, 0));
         let mut before = Vec::new();
         if cells != Cells::None {
@@ -122,6 +136,27 @@ impl Grid {
         Self { cells, before, steps, thresholds: sorted }
     }
 
+    /// Origin, scale and last cell of an even grid, the thresholds before each cell, and the thresholds with an
+    /// infinity after them; only where [`PLAIN_STEPS`] comparisons do.
+    pub(super) fn even(&self) -> Option<([f64; 3], &[u8], &[f64])> {
+        match self.cells {
+            Cells::Even { origin, scale, last } if self.steps <= PLAIN_STEPS => {
+                Some(([origin, scale, last], &self.before, &self.thresholds))
+            }
+            _ => None,
+        }
+    }
+
+    /// Which code ranks values: grids of the same kind side by side spare the processor wrong guesses.
+    pub(super) fn kind(&self) -> (u8, usize) {
+        let cells = match self.cells {
+            Cells::Even { .. } => 0,
+            Cells::Growing { .. } => 1,
+            Cells::None => 2,
+        };
+        (cells, self.steps)
+    }
+
     /// Number of thresholds.
     pub(super) fn len(&self) -> usize {
         self.thresholds.len() - 1
@@ -133,7 +168,7 @@ impl Grid {
     pub(super) fn ranks(&self, values: impl Iterator<Item = f64>, put: impl FnMut(usize, f64, usize)) {
         match self.cells {
             Cells::Even { origin, scale, last } => {
-                self.by_cell(values, put, |value| Cells::even(origin, scale, last, value));
+                self.by_cell(values, put, |value| even_cell(origin, scale, last, value));
             }
             Cells::Growing { origin, least, shift, first, last } => {
                 self.by_cell(values, put, |value| Cells::growing(origin, least, shift, first, last, value));

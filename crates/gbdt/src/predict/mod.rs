@@ -108,16 +108,25 @@ impl Forest {
 
     /// The raw scores of one row.
     pub(crate) fn raw_row(&self, row: &[f64], raw: &mut [f64]) {
-        SCRATCH.with_borrow_mut(|scratch| self.one(row, &mut scratch.codes, raw));
+        if !self.tile_row(row, raw) {
+            SCRATCH.with_borrow_mut(|scratch| self.walk_row(row, &mut scratch.codes, raw));
+        }
     }
 
-    fn one(&self, row: &[f64], codes: &mut Vec<i8>, raw: &mut [f64]) {
+    /// Scores a row by tiles, if there are any.
+    fn tile_row(&self, row: &[f64], raw: &mut [f64]) -> bool {
         #[cfg(target_arch = "x86_64")]
         if let Some(tiles) = &self.tiles {
             let mut codes = [0; Tiles::CODES];
             // SAFETY: tiles are only made where the processor has AVX2.
-            return unsafe { self.one_avx2(tiles, row, &mut codes, raw) };
+            unsafe { self.one_avx2(tiles, row, &mut codes, raw) };
+            return true;
         }
+        let _ = (row, raw);
+        false
+    }
+
+    fn walk_row(&self, row: &[f64], codes: &mut Vec<i8>, raw: &mut [f64]) {
         let codes = grown(codes, self.columns.len());
         self.columns.encode(row, codes);
         for (raw, score) in raw.iter_mut().zip(&self.scores) {
@@ -170,7 +179,10 @@ impl Forest {
     fn block(&self, x: ArrayView2<'_, f64>, scratch: &mut Scratch, raw: &mut [f64]) {
         if x.nrows() < FEW {
             for (x, raw) in x.rows().into_iter().zip(raw.chunks_mut(self.scores.len())) {
-                self.one(contiguous(&x, &mut scratch.row), &mut scratch.codes, raw);
+                let row = contiguous(&x, &mut scratch.row);
+                if !self.tile_row(row, raw) {
+                    self.walk_row(row, &mut scratch.codes, raw);
+                }
             }
             return;
         }
@@ -275,3 +287,6 @@ fn grown(codes: &mut Vec<i8>, len: usize) -> &mut [i8] {
     }
     &mut codes[..len]
 }
+
+#[cfg(test)]
+mod tests;

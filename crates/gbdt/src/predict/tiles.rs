@@ -40,13 +40,25 @@ struct Tile {
     codes: [i8; 8],
 }
 
-/// A tree of up to six levels: its root tile, then one for each way out.
-#[derive(Debug, Clone)]
+/// Trees of up to six levels: a root tile, then one for each way out. Groups of [`TREES`], the last filled up with
+/// repetitions.
+#[derive(Debug, Clone, Default)]
 struct Six {
-    tiles: [Tile; 1 + EXITS],
-    /// By way out of the root tile and of the next.
-    values: [f64; EXITS * EXITS],
+    /// By group: the root tiles, in one cache line.
+    roots: Vec<Roots>,
+    /// By tree and way out.
+    next: Vec<Next>,
+    /// By tree and way out of the root tile and of the next.
+    values: Vec<[f64; EXITS * EXITS]>,
 }
+
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+struct Roots([Tile; TREES]);
+
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+struct Next([Tile; EXITS]);
 
 /// A tile that says where its ways out lead.
 #[derive(Debug, Clone, Copy)]
@@ -58,11 +70,12 @@ struct Linked {
     exits: [u16; EXITS],
 }
 
-/// Trees that go down together. How many are real is kept beside; the others repeat the first.
+/// Trees that go down together.
 #[derive(Debug, Clone)]
 enum Group {
-    /// Among [`Tiles::six`], from here on.
+    /// So many trees of [`Six`], from a group on.
     Six { first: usize, trees: usize },
+    /// Linked trees. How many are real is kept beside; the others repeat the first.
     Deep {
         /// The root tiles.
         tiles: [u32; TREES],
@@ -77,7 +90,7 @@ enum Group {
 /// Trees laid out in tiles.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tiles {
-    six: Vec<Six>,
+    six: Six,
     linked: Vec<Linked>,
     /// Of linked trees, by tree and number; 0 for tiles that are no leaves.
     values: Vec<f64>,
@@ -120,10 +133,15 @@ impl Tiles {
             let depth = trees.iter().filter_map(|tree| super::breadth_first(tree).last().map(|c| c.1)).max();
             let steps = depth.unwrap_or(0).div_ceil(3);
             let group = if steps <= 2 {
-                let first = self.six.len();
-                let padded = trees.iter().chain(std::iter::repeat(&trees[0])).take(TREES);
-                self.six.extend(padded.map(|tree| Six::new(tree, index)));
-                Group::Six { first, trees: trees.len() }
+                let first = self.six.push(trees, index);
+                match self.groups[start..].last_mut() {
+                    // The one before is full, or nothing would follow.
+                    Some(Group::Six { trees: before, .. }) => {
+                        *before += trees.len();
+                        continue;
+                    }
+                    _ => Group::Six { first, trees: trees.len() },
+                }
             } else {
                 let (mut tiles, mut values) = ([0; TREES], [0; TREES]);
                 for (at, tree) in trees.iter().enumerate() {
@@ -195,12 +213,7 @@ impl Tiles {
         let mut sum = base;
         for group in groups {
             match group {
-                &Group::Six { first, trees } => {
-                    let Some(group) = self.six[first..].first_chunk() else { continue };
-                    for value in &six(group, &registers)[..trees] {
-                        sum += value;
-                    }
-                }
+                Group::Six { first, trees } => sum = self.six.add(*first, *trees, &registers, sum),
                 Group::Deep { tiles, values, steps, trees } => {
                     let numbers = self.deep(tiles, *steps, &registers);
                     for (values, number) in values.iter().zip(numbers).take(*trees) {
@@ -239,17 +252,6 @@ impl Tiles {
     }
 }
 
-/// The leaves' values of some trees of up to six levels.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn six<const REGISTERS: usize>(trees: &[Six; TREES], registers: &[__m256i; REGISTERS]) -> [f64; TREES] {
-    let roots = std::array::from_fn(|tree| &trees[tree].tiles[0]);
-    let first = answers(roots, registers).to_le_bytes().map(exit);
-    let next = std::array::from_fn(|tree| &trees[tree].tiles[1 + first[tree]]);
-    let second = answers(next, registers).to_le_bytes().map(exit);
-    std::array::from_fn(|tree| trees[tree].values[first[tree] * EXITS + second[tree]])
-}
-
 /// The way out by the answers of a tile's nodes.
 #[inline(always)]
 fn exit(answers: u8) -> usize {
@@ -284,14 +286,62 @@ fn answers<const REGISTERS: usize>(tiles: [&Tile; TREES], registers: &[__m256i; 
 }
 
 impl Six {
-    fn new(tree: &Tree, index: &TestIndex<'_>) -> Self {
-        let mut six = Self { tiles: [Tile::LEFT; 1 + EXITS], values: [0.0; EXITS * EXITS] };
-        for (first, child) in six.tiles[0].fill(tree, tree.root(), index) {
-            for (second, leaf) in six.tiles[1 + first].fill(tree, child, index) {
-                six.values[first * EXITS + second] = tree.leaves[!leaf as usize].value;
+    /// Adds a group of trees; returns its number.
+    fn push(&mut self, trees: &[&Tree], index: &TestIndex<'_>) -> usize {
+        let mut roots = Roots([Tile::LEFT; TREES]);
+        for (at, root) in roots.0.iter_mut().enumerate() {
+            let tree = trees.get(at).unwrap_or(&trees[0]);
+            let (mut next, mut values) = (Next([Tile::LEFT; EXITS]), [0.0; EXITS * EXITS]);
+            for (first, child) in root.fill(tree, tree.root(), index) {
+                for (second, leaf) in next.0[first].fill(tree, child, index) {
+                    values[first * EXITS + second] = tree.leaves[!leaf as usize].value;
+                }
             }
+            self.next.push(next);
+            self.values.push(values);
         }
-        six
+        self.roots.push(roots);
+        self.roots.len() - 1
+    }
+
+    /// Adds the leaves of so many trees from a group on. A layer is asked of many trees before the next, so
+    /// that no tree waits for its own.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add<const REGISTERS: usize>(
+        &self,
+        first: usize,
+        trees: usize,
+        registers: &[__m256i; REGISTERS],
+        mut sum: f64,
+    ) -> f64 {
+        /// Groups that go layer by layer.
+        const GROUPS: usize = 32;
+        let groups = first..first + trees.div_ceil(TREES);
+        let of_trees = first * TREES..groups.end * TREES;
+        let roots = self.roots[groups].chunks(GROUPS);
+        let next = self.next[of_trees.clone()].as_chunks::<TREES>().0.chunks(GROUPS);
+        let values = self.values[of_trees].as_chunks::<TREES>().0.chunks(GROUPS);
+        let mut left = trees;
+        for ((roots, next), values) in roots.zip(next).zip(values) {
+            let mut ways = [[0usize; TREES]; GROUPS];
+            for (ways, roots) in ways.iter_mut().zip(roots) {
+                let answers = answers(std::array::from_fn(|tree| &roots.0[tree]), registers);
+                *ways = answers.to_le_bytes().map(exit);
+            }
+            for (ways, next) in ways.iter_mut().zip(next) {
+                let tiles = std::array::from_fn(|tree| &next[tree].0[ways[tree] % EXITS]);
+                let answers = answers(tiles, registers).to_le_bytes();
+                for (way, answers) in ways.iter_mut().zip(answers) {
+                    *way = *way * EXITS + exit(answers);
+                }
+            }
+            for (values, way) in values.as_flattened().iter().zip(ways.as_flattened()).take(left) {
+                sum += values[way % (EXITS * EXITS)];
+            }
+            left = left.saturating_sub(GROUPS * TREES);
+        }
+        sum
     }
 }
 

@@ -23,14 +23,13 @@ struct Step {
     left: u32,
 }
 
-/// A [`Test`] in four bytes: the column in the upper 24 bits.
+/// [`Test::packed`].
 #[derive(Debug, Clone, Copy)]
 struct Packed(u32);
 
 impl Packed {
     fn new(test: Test) -> Self {
-        debug_assert!(test.column < 1 << 24);
-        Self(test.column << 8 | u32::from(test.code as u8))
+        Self(test.packed())
     }
 
     #[inline(always)]

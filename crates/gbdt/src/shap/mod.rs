@@ -151,3 +151,32 @@ struct Scratch {
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing::{Draws, row, schema, tree};
+    use crate::predict::{Columns, Forest};
+
+    #[test]
+    fn any_processor_gives_the_same_bits() {
+        for (splits, depth) in [(30, 6), (200, 25), (1, 1)] {
+            let (mut draws, schema) = (Draws::new(9), schema(14));
+            let trees: Vec<Tree> = (0..20).map(|_| tree(&mut draws, &schema, splits, depth)).collect();
+            let (_, index) = Columns::compile(&schema, &trees);
+            let explainer = Explainer::compile(&[0.5], 14, &trees, &index);
+            let forest = Forest::compile(&schema, &[0.5], &trees);
+            let mut codes = vec![0; 3 * forest.n_codes()];
+            for codes in codes.chunks_exact_mut(forest.n_codes()) {
+                forest.encode(&row(&mut draws, 14), codes);
+            }
+            let mut found = vec![0.0; 3 * 14];
+            explainer.explain(0, &codes, forest.n_codes(), &mut found);
+            let mut scratch = Scratch { sums: vec![Lanes::default(); 3 * 14], ..Scratch::default() };
+            explainer.add_all_body::<Portable>(0, &codes, forest.n_codes(), &mut scratch);
+            for (found, portable) in found.iter().zip(scratch.sums) {
+                assert_eq!(found.to_bits(), portable.sum().to_bits());
+            }
+        }
+    }
+}

@@ -4,35 +4,17 @@ use super::paths::{Edge, Paths};
 use super::points::{LANES, Lanes, Points, Vector};
 use crate::predict::Test;
 
-/// An inner node, other than a twig; a cache line holds two.
+/// An inner node, other than a twig. The children of fork `i` are at the places `2 i + 2` and `2 i + 3`.
 #[derive(Debug, Clone, Copy)]
 struct Fork {
     /// Shares of the children in the node's cover.
     shares: [f64; 2],
-    column: u32,
-    /// Where it is, and its left child.
+    /// The test's column in the upper 24 bits, its code in the lower 8.
+    test: u32,
     at: u32,
-    left: u32,
-    feature: Feature,
-    code: i8,
-}
-
-/// A feature, and whether an edge above tests it too: then the next of [`Shape::priors`] is that edge.
-#[derive(Debug, Clone, Copy)]
-struct Feature(u32);
-
-impl Feature {
-    const AGAIN: u32 = 1 << 31;
-
-    #[inline(always)]
-    fn number(self) -> u32 {
-        self.0 & !Self::AGAIN
-    }
-
-    #[inline(always)]
-    fn again(self) -> bool {
-        self.0 & Self::AGAIN != 0
-    }
+    feature: u32,
+    /// 0, or one more than the number of the edge above that tests the same feature.
+    stand: u32,
 }
 
 /// An inner node whose children are leaves, where no edge above tests the same feature.
@@ -59,8 +41,10 @@ pub(super) struct Shape {
     forks: Vec<Fork>,
     twigs: Vec<Twig>,
     ends: Vec<End>,
-    /// For each fork that tests a feature again, in order.
-    priors: Vec<Edge>,
+    /// For each fork that tests a feature again, the edge above.
+    priors: Vec<Prior>,
+    /// Which way tests go along those edges.
+    follows: Vec<(Test, bool)>,
     /// Which of the rules is exact for it.
     pub rule: usize,
     /// One more than the last place.
@@ -69,21 +53,23 @@ pub(super) struct Shape {
     columns: usize,
 }
 
-/// Buffers that a thread keeps between rows; each by place in the tree at hand.
+/// An edge above a fork that tests the same feature: its z, and where its tests end among all.
+#[derive(Debug, Clone, Copy)]
+struct Prior {
+    z: f64,
+    follows: u32,
+}
+
+/// Buffers that a thread keeps between rows; by place in the tree at hand, but for `stands`.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// The product of the factors of the edges above.
     above: Vec<Lanes>,
     /// The sum over the leaves below, each times the factors of the edges in between.
     below: Vec<Lanes>,
-}
-
-/// How the edges under a split stand to the edge above that tests the same feature: b and c of the module's
-/// documentation.
-#[derive(Clone, Copy)]
-struct Stand<V> {
-    b: V,
-    c: V,
+    /// How forks stand to the edge above that tests the same feature: b and c of the module's documentation. The
+    /// first is for forks without such an edge, s and 1.
+    stands: Vec<[Lanes; 2]>,
 }
 
 /// Element `at`, which exists.
@@ -119,30 +105,41 @@ impl Shape {
             priors: Vec::new(),
             // n distinct features: degree n - 1, exact with n / 2 points, rounded up to whole groups.
             rule: paths.features.div_ceil(2).div_ceil(LANES).max(1) - 1,
-            places: 2 * paths.splits.len() + 2,
+            follows: Vec::new(),
+            places: 0,
             columns: paths.splits.iter().map(|split| split.test.column as usize + 1).max().unwrap_or(0),
         };
         let (mut forks, mut twigs) = (Vec::new(), Vec::new());
-        let mut on_twig = vec![false; shape.places];
+        // By place among the paths: the place here, 0 for the leaves of twigs.
+        let mut places = vec![0; 2 * paths.splits.len() + 2];
+        places[1] = 1;
         for (number, split) in paths.splits.iter().enumerate() {
             let prior = paths.prior(number);
-            let (at, left, feature, shares) = (split.at, split.left, split.feature, split.shares);
+            let (at, feature, shares) = (places[split.at as usize], split.feature, split.shares);
             if let (Some([l, r]), None) = (split.twig, &prior) {
                 let gained = [shares[1] * (l - r), shares[0] * (r - l)];
                 shape.twigs.push(Twig { near: [l, r], gained, test: split.test, at, feature });
-                on_twig[left as usize] = true;
-                on_twig[left as usize + 1] = true;
                 twigs.push(number);
-            } else {
-                let feature = Feature(if prior.is_some() { feature | Feature::AGAIN } else { feature });
-                let Test { column, code } = split.test;
-                shape.forks.push(Fork { shares, column, at, left, feature, code });
-                shape.priors.extend(prior);
-                forks.push(number);
+                continue;
             }
+            let stand = match prior {
+                None => 0,
+                Some(Edge { z, follows }) => {
+                    shape.follows.extend(follows);
+                    shape.priors.push(Prior { z, follows: shape.follows.len() as u32 });
+                    shape.priors.len() as u32
+                }
+            };
+            let left = 2 * shape.forks.len() as u32 + 2;
+            places[split.left as usize] = left;
+            places[split.left as usize + 1] = left + 1;
+            let test = split.test.packed();
+            shape.forks.push(Fork { shares, test, at, feature, stand });
+            forks.push(number);
         }
-        let leaves = paths.leaves.iter().filter(|leaf| !on_twig[leaf.0 as usize]);
-        shape.ends = leaves.map(|&(at, value, _)| End { value, at }).collect();
+        shape.places = 2 * shape.forks.len() + 2;
+        let leaves = paths.leaves.iter().map(|&(at, value, _)| End { value, at: places[at as usize] });
+        shape.ends = leaves.filter(|end| end.at != 0).collect();
         forks.append(&mut twigs);
         (shape, forks)
     }
@@ -165,55 +162,85 @@ impl Shape {
             places.above.resize(self.places, Lanes::default());
             places.below.resize(self.places, Lanes::default());
         }
-        // What the unchecked places below stay within: `compile` saw every place and column.
+        self.stand::<V>(points, codes, &mut places.stands);
+        // What the unchecked places below stay within: `compile` saw every place, column and edge.
         let (above, below) = (&mut places.above[..self.places], &mut places.below[..self.places]);
+        let stands = &places.stands[..=self.priors.len()];
         let codes = &codes[..codes.len().max(self.columns)];
-        // SAFETY: a fork's, twig's and end's places are below `self.places`, its columns below `self.columns`.
+        // SAFETY: a fork's, twig's and end's places are below `self.places`, its columns below `self.columns`, and
+        // a fork stands to one of the edges.
         unsafe {
-            self.descend::<V>(points, codes, above);
-            self.ascend::<V>(points, codes, above, below, &mut add);
+            self.descend::<V>(points, codes, stands, above);
+            self.ascend::<V>(points, codes, stands, above, below, &mut add);
+        }
+    }
+
+    /// Finds out how forks stand to the edges above, apart from the passes, which then have no branches.
+    #[inline(always)]
+    fn stand<V: Vector>(&self, points: &Points, codes: &[i8], stands: &mut Vec<[Lanes; 2]>) {
+        if stands.len() <= self.priors.len() {
+            stands.resize(self.priors.len() + 1, Default::default());
+        }
+        let (t, s, one) = (V::load(&points.t), V::load(&points.s), V::splat(1.0));
+        let mut put = |at: usize, b: V, c: V| {
+            b.store(&mut stands[at][0]);
+            c.store(&mut stands[at][1]);
+        };
+        put(0, s, one);
+        let mut start = 0;
+        for (at, prior) in self.priors.iter().enumerate() {
+            let follows = &self.follows[start..prior.follows as usize];
+            start = prior.follows as usize;
+            if follows.iter().all(|&(test, right)| test.goes_right(codes) == right) {
+                let z = V::splat(prior.z);
+                let sz = s * z;
+                let inverse = (t + sz).recip();
+                put(at + 1, sz * inverse, inverse * inverse * z);
+            } else {
+                put(at + 1, one, V::splat(0.0));
+            }
         }
     }
 
     /// # Safety
-    /// `above` has all places, `codes` all columns.
+    /// `above` has all places, `codes` all columns, `stands` all edges.
     #[inline(always)]
-    unsafe fn descend<V: Vector>(&self, points: &Points, codes: &[i8], above: &mut [Lanes]) {
-        let s = V::load(&points.s);
-        let mut priors = self.priors.iter();
+    unsafe fn descend<V: Vector>(
+        &self,
+        points: &Points,
+        codes: &[i8],
+        stands: &[[Lanes; 2]],
+        above: &mut [Lanes],
+    ) {
         above[1] = points.weight;
+        let mut left = 2;
         for fork in &self.forks {
-            let mut b = s;
-            if fork.feature.again()
-                && let Some(prior) = priors.next()
-            {
-                b = Stand::<V>::new(points, prior, codes).b;
-            }
             // SAFETY: the caller's promise.
             unsafe {
                 let right = fork.goes_right(codes);
-                let near = fork.left | right;
+                let b = V::load(&of(stands, fork.stand)[0]);
                 let product = V::load(of(above, fork.at));
                 let beside = product * (b * V::splat(fork.far_share(right)));
-                (product - beside).store(of_mut(above, near));
-                beside.store(of_mut(above, near ^ 1));
+                (product - beside).store(of_mut(above, left | right));
+                beside.store(of_mut(above, (left | right) ^ 1));
             }
+            left += 2;
         }
     }
 
     /// # Safety
-    /// `above` and `below` have all places, `codes` all columns.
+    /// `above` and `below` have all places, `codes` all columns, `stands` all edges.
     #[inline(always)]
     unsafe fn ascend<V: Vector>(
         &self,
         points: &Points,
         codes: &[i8],
+        stands: &[[Lanes; 2]],
         above: &[Lanes],
         below: &mut [Lanes],
         add: &mut impl FnMut(usize, u32, V),
     ) {
         let s = V::load(&points.s);
-        let mut priors = self.priors.iter();
         // SAFETY: the caller's promise, here and below.
         unsafe {
             for end in &self.ends {
@@ -226,28 +253,18 @@ impl Shape {
                 add(self.forks.len() + number, twig.feature, V::load(of(above, twig.at)) * gained);
             }
         }
+        let mut left = 2 * self.forks.len() as u32;
         for (number, fork) in self.forks.iter().enumerate().rev() {
-            let stand = if fork.feature.again()
-                && let Some(prior) = priors.next_back()
-            {
-                Some(Stand::<V>::new(points, prior, codes))
-            } else {
-                None
-            };
             // SAFETY: the caller's promise.
             unsafe {
-                let right = fork.goes_right(codes);
-                let near = fork.left | right;
-                let (near, far) = (V::load(of(below, near)), V::load(of(below, near ^ 1)));
-                let gained = (near - far) * V::splat(fork.far_share(right));
-                let contribution = V::load(of(above, fork.at)) * gained;
-                let (b, contribution) = match stand {
-                    None => (s, contribution),
-                    Some(stand) => (stand.b, contribution * stand.c),
-                };
-                (near - b * gained).store(of_mut(below, fork.at));
-                add(number, fork.feature.number(), contribution);
+                let near = left | fork.goes_right(codes);
+                let (own, other) = (V::load(of(below, near)), V::load(of(below, near ^ 1)));
+                let gained = (own - other) * V::splat(fork.far_share(near & 1));
+                let [b, c] = of(stands, fork.stand);
+                (own - V::load(b) * gained).store(of_mut(below, fork.at));
+                add(number, fork.feature, V::load(of(above, fork.at)) * gained * V::load(c));
             }
+            left -= 2;
         }
     }
 }
@@ -260,25 +277,11 @@ impl Fork {
     #[inline(always)]
     unsafe fn goes_right(&self, codes: &[i8]) -> u32 {
         // SAFETY: the caller's promise.
-        u32::from(unsafe { *of(codes, self.column) } > self.code)
+        u32::from(unsafe { *of(codes, self.test >> 8) } > self.test as i8)
     }
 
     #[inline(always)]
     fn far_share(&self, right: u32) -> f64 {
         self.shares[usize::from(right == 0)]
-    }
-}
-
-impl<V: Vector> Stand<V> {
-    #[inline(always)]
-    fn new(points: &Points, prior: &Edge, codes: &[i8]) -> Self {
-        let (t, s, one) = (V::load(&points.t), V::load(&points.s), V::splat(1.0));
-        if !prior.followed(codes) {
-            return Self { b: one, c: V::splat(0.0) };
-        }
-        let z = V::splat(prior.z);
-        let sz = s * z;
-        let inverse = (t + sz).recip();
-        Self { b: sz * inverse, c: inverse * inverse * z }
     }
 }

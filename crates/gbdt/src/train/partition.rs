@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 /// Rows that one thread divides at a time.
-const CHUNK: usize = 1 << 13;
+const CHUNK: usize = 1 << 14;
 
 /// For each bin, 1 where its rows go left.
 pub(super) type GoesLeft = [u8; 256];

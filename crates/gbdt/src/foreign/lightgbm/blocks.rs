@@ -245,7 +245,9 @@ impl Sets {
         let words = words.numbers::<u32>(boundaries[count], "a word of 32 bits")?;
         for pair in boundaries.windows(2) {
             let Some(set) = words.get(pair[0]..pair[1]) else {
-                return Err(field.problem("growing boundaries", format!("{} {}", pair[0], pair[1]).as_bytes()));
+                return Err(
+                    field.problem("growing boundaries", format!("{} {}", pair[0], pair[1]).as_bytes())
+                );
             };
             let top = set.iter().rposition(|&word| word != 0);
             let greatest = top.map(|at| 32 * at + 31 - set[at].leading_zeros() as usize);

@@ -81,7 +81,8 @@ fn columns(codes: &[Option<usize>], infos: &[Info], lists: &[Vec<String>]) -> Op
         return None;
     }
     // First with a list for every categorical feature, then with some on integers.
-    let ways = [true, false].map(|all| only_way(codes.len(), lists.len(), |at| all && codes[at].is_some(), fits));
+    let ways =
+        [true, false].map(|all| only_way(codes.len(), lists.len(), |at| all && codes[at].is_some(), fits));
     match ways {
         [Ways::One(columns), _] | [Ways::None, Ways::One(columns)] => Some(columns),
         _ => None,

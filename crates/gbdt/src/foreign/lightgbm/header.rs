@@ -67,8 +67,9 @@ impl Header {
                 break;
             }
         }
-        let missing =
-            |key: &str| problem(NAME, format!("line {}", lines.number()), format!("`{key}` before it"), "none");
+        let missing = |key: &str| {
+            problem(NAME, format!("line {}", lines.number()), format!("`{key}` before it"), "none")
+        };
         let tree_follows = tree_follows.ok_or_else(|| missing("Tree=0"))?;
         let version = version.ok_or_else(|| missing("version"))?;
         if !matches!(version.value(), b"v3" | b"v4") {
@@ -171,7 +172,10 @@ fn outcome(field: &Field<'_>, scores: usize) -> Result<(String, Outcome, f64)> {
         _ => return Err(unsupported(NAME, format!("objective `{}`", short(text)))),
     };
     if sqrt {
-        return Err(unsupported(NAME, format!("objective `{}`: the square of what was learned", short(text))));
+        return Err(unsupported(
+            NAME,
+            format!("objective `{}`: the square of what was learned", short(text)),
+        ));
     }
     let fits = match name {
         "multiclass" | "multiclassova" => scores > 1,

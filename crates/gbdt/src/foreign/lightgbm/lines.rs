@@ -22,7 +22,6 @@ impl<'a> Lines<'a> {
     pub(super) fn number(&self) -> usize {
         self.number
     }
-
 }
 
 impl<'a> Iterator for Lines<'a> {

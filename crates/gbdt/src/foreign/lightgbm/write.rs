@@ -51,7 +51,9 @@ pub fn write(model: &TreeModel) -> Result<String> {
     line(&mut text, "tree_sizes", Spaced(blocks.iter().map(String::len)));
     text.push('\n');
     text.extend(blocks);
-    text.push_str("end of trees\n\nfeature_importances:\n\nparameters:\n\nend of parameters\n\npandas_categorical:");
+    text.push_str(
+        "end of trees\n\nfeature_importances:\n\nparameters:\n\nend of parameters\n\npandas_categorical:",
+    );
     text.push_str(&pandas(features)?);
     text.push('\n');
     Ok(text)
@@ -102,14 +104,17 @@ fn names(features: &[Feature]) -> Result<Vec<String>> {
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(unsupported(format!("two features of the name `{}` (white space is `_`)", pair[0]))),
+        Some(pair) => {
+            Err(unsupported(format!("two features of the name `{}` (white space is `_`)", pair[0])))
+        }
         None => Ok(names),
     }
 }
 
 /// The objective whose link is the model's; none where raw scores are the outputs of several.
 fn objective(own: &str, link: Link, scores: usize) -> Option<String> {
-    let first = own.split(' ').next().unwrap_or_default();
+    // Ours have a parameter in brackets.
+    let first = own.split([' ', '(']).next().unwrap_or_default();
     Some(match link {
         Link::Logistic if scores == 1 => "binary sigmoid:1".into(),
         Link::Logistic => format!("multiclassova num_class:{scores} sigmoid:1"),
@@ -118,7 +123,10 @@ fn objective(own: &str, link: Link, scores: usize) -> Option<String> {
         Link::Exp => "poisson".into(),
         Link::Identity if scores > 1 => return None,
         Link::Identity => match first {
-            "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg" => first.into(),
+            "absolute_error" => "regression_l1".into(),
+            "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg" => {
+                first.into()
+            }
             _ => "regression".into(),
         },
     })

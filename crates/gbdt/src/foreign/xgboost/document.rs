@@ -50,7 +50,12 @@ impl LearnerParam {
         let scores = classes.max(targets).max(1);
         // Each has a tree in every round.
         if scores > trees.max(1 << 10) {
-            return Err(problem(NAME, "`num_class`, `num_target`", "as many trees at least", scores.to_string()));
+            return Err(problem(
+                NAME,
+                "`num_class`, `num_target`",
+                "as many trees at least",
+                scores.to_string(),
+            ));
         }
         Ok(scores)
     }
@@ -108,7 +113,12 @@ impl Booster {
             return Err(problem(NAME, "`trees`", format!("{expected} trees"), trees.to_string()));
         }
         if self.name == "dart" && weights.len() != trees {
-            return Err(problem(NAME, "`weight_drop`", format!("{trees} weights"), weights.len().to_string()));
+            return Err(problem(
+                NAME,
+                "`weight_drop`",
+                format!("{trees} weights"),
+                weights.len().to_string(),
+            ));
         }
         Ok(Stored { model, weights })
     }

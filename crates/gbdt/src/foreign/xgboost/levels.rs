@@ -3,7 +3,7 @@
 use tenure_core::Result;
 
 use super::document::{Encoding, GbTree, Scalar};
-use super::{NAME, problem};
+use super::{NAME, problem, unsupported};
 use crate::foreign::ReadOptions;
 use crate::foreign::assemble::Levels;
 
@@ -44,10 +44,10 @@ pub(super) fn levels(
     let of = |(at, codes): (usize, Option<usize>)| {
         let Some(codes) = codes else { return Ok(Levels::Numeric) };
         let known = match model.cats.enc.get(at) {
-            Some(encoding) => level_names(encoding, &names[at])?,
-            None => Vec::new(),
+            Some(encoding) if !options.levels.contains_key(&names[at]) => level_names(encoding, &names[at])?,
+            _ => Vec::new(),
         };
-        if known.is_empty() || options.levels.contains_key(&names[at]) {
+        if known.is_empty() {
             return Ok(Levels::Codes(codes.max(LEAST_CODES).next_multiple_of(WORD)));
         }
         Ok(Levels::Names(known))
@@ -57,7 +57,9 @@ pub(super) fn levels(
 
 /// Texts, or numbers as text.
 fn level_names(encoding: &Encoding, feature: &str) -> Result<Vec<String>> {
-    let wrong = || problem(NAME, format!("categories of `{feature}`"), "numbers, or texts in UTF-8", "something else");
+    let wrong = || {
+        problem(NAME, format!("categories of `{feature}`"), "numbers, or texts in UTF-8", "something else")
+    };
     let Some(offsets) = &encoding.offsets else {
         let name = |value: &Scalar| match value {
             Scalar::Integer(value) => Ok(value.to_string()),
@@ -77,6 +79,13 @@ fn level_names(encoding: &Encoding, feature: &str) -> Result<Vec<String>> {
         let text = bytes.get(place(pair[0])?..place(pair[1])?).ok_or_else(wrong)?;
         std::str::from_utf8(text).map(str::to_owned).map_err(|_| wrong())
     };
+    // XGBoost 3.2 counts the characters of pandas' texts and cuts their bytes by them: what it stores of others than
+    // ASCII are not their names.
+    if !bytes.is_ascii() {
+        let what =
+            format!("levels of `{feature}` in letters beyond ASCII, which XGBoost stores wrongly: name them");
+        return Err(unsupported(NAME, what));
+    }
     // Growing offsets: otherwise the texts would share their bytes, and a small file could hold many long ones.
     if !offsets.is_sorted() {
         return Err(wrong());

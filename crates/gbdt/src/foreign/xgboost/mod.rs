@@ -48,8 +48,14 @@ impl AsRef<[u8]> for Cut {
 }
 
 fn read(document: Document, options: &ReadOptions, bytes: usize) -> Result<TreeModel> {
-    let Learner { attributes, feature_names, feature_types, gradient_booster, learner_model_param, objective } =
-        document.learner;
+    let Learner {
+        attributes,
+        feature_names,
+        feature_types,
+        gradient_booster,
+        learner_model_param,
+        objective,
+    } = document.learner;
     let stored = gradient_booster.trees()?;
     let scores = learner_model_param.scores(stored.model.trees.len())?;
     let outcome = objective::outcome(&objective.name)?;

@@ -12,8 +12,16 @@ pub(super) fn outcome(objective: &str) -> Result<Outcome> {
         "binary:logistic" | "reg:logistic" => Outcome::PROBABILITY,
         "multi:softprob" | "multi:softmax" => Outcome::CLASSES,
         "count:poisson" | "reg:gamma" | "reg:tweedie" | "survival:cox" | "survival:aft" => Outcome::POSITIVE,
-        "binary:logitraw" | "reg:squarederror" | "reg:linear" | "reg:squaredlogerror" | "reg:absoluteerror"
-        | "reg:quantileerror" | "reg:expectileerror" | "reg:pseudohubererror" | "rank:pairwise" | "rank:ndcg"
+        "binary:logitraw"
+        | "reg:squarederror"
+        | "reg:linear"
+        | "reg:squaredlogerror"
+        | "reg:absoluteerror"
+        | "reg:quantileerror"
+        | "reg:expectileerror"
+        | "reg:pseudohubererror"
+        | "rank:pairwise"
+        | "rank:ndcg"
         | "rank:map" => Outcome::VALUE,
         _ => return Err(unsupported(NAME, format!("objective `{}`", short(objective)))),
     })
@@ -25,7 +33,8 @@ fn short(text: &str) -> String {
 
 /// Base scores as raw scores, one for each. XGBoost computes them in single precision.
 pub(super) fn base_scores(objective: &str, text: &Text, scores: usize) -> Result<Vec<f64>> {
-    let wrong = || problem(NAME, "`base_score`", format!("1 number, or {scores}, on the outputs' scale"), &text.0);
+    let wrong =
+        || problem(NAME, "`base_score`", format!("1 number, or {scores}, on the outputs' scale"), &text.0);
     let inside = text.0.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(&text.0);
     let numbers = inside.split(',').map(|number| number.trim().parse::<f32>().map_err(|_| wrong()));
     let numbers = numbers.collect::<Result<Vec<_>>>()?;

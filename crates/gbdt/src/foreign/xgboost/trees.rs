@@ -26,15 +26,18 @@ pub(super) fn trees(stored: &Stored, kept: usize, levels: &[Levels], bytes: usiz
 impl StoredTree {
     /// The categories that each categorical node sends right.
     pub(super) fn sets(&self, at: usize) -> Result<impl Iterator<Item = (usize, &[i32])>> {
-        let wrong = || problem(NAME, format!("tree {at}, `categories`"), "a segment for each node", "another number");
-        let (nodes, segments, sizes) = (&self.categories_nodes, &self.categories_segments, &self.categories_sizes);
+        let wrong =
+            || problem(NAME, format!("tree {at}, `categories`"), "a segment for each node", "another number");
+        let (nodes, segments, sizes) =
+            (&self.categories_nodes, &self.categories_segments, &self.categories_sizes);
         if nodes.len() != segments.len() || nodes.len() != sizes.len() {
             return Err(wrong());
         }
         let mut end = 0;
         let mut sets = Vec::with_capacity(nodes.len());
         for ((&node, &start), &size) in nodes.iter().zip(segments).zip(sizes) {
-            let (Ok(node), Ok(start), Ok(size)) = (node.try_into(), usize::try_from(start), usize::try_from(size))
+            let (Ok(node), Ok(start), Ok(size)) =
+                (node.try_into(), usize::try_from(start), usize::try_from(size))
             else {
                 return Err(wrong());
             };
@@ -76,7 +79,12 @@ impl<'a> Converter<'a> {
             return Err(unsupported(NAME, "vector leaves (`multi_strategy=multi_output_tree`)"));
         }
         if let Some((field, found)) = lengths.iter().find(|(_, length)| *length != count) {
-            return Err(problem(NAME, format!("tree {at}, `{field}`"), format!("{count} values"), found.to_string()));
+            return Err(problem(
+                NAME,
+                format!("tree {at}, `{field}`"),
+                format!("{count} values"),
+                found.to_string(),
+            ));
         }
         let mut sets: Vec<&[i32]> = vec![&[]; if stored.categories_nodes.is_empty() { 0 } else { count }];
         for (node, set) in stored.sets(at)? {
@@ -97,7 +105,8 @@ impl<'a> Converter<'a> {
 
     fn tree(mut self, weight: f64, room: &mut usize) -> Result<Tree> {
         let (inner, leaves) = self.reached()?;
-        let mut tree = Tree { nodes: Vec::with_capacity(inner.len()), leaves: Vec::new(), category_bits: Vec::new() };
+        let mut tree =
+            Tree { nodes: Vec::with_capacity(inner.len()), leaves: Vec::new(), category_bits: Vec::new() };
         for node in inner {
             let node = self.node(node, &mut tree.category_bits, room)?;
             tree.nodes.push(node);
@@ -127,7 +136,8 @@ impl<'a> Converter<'a> {
                     leaves.push(node);
                 }
                 (left, right) => {
-                    let child = |child: i32| usize::try_from(child).map_err(|_| self.wrong(node, "a child", child));
+                    let child =
+                        |child: i32| usize::try_from(child).map_err(|_| self.wrong(node, "a child", child));
                     open.extend([child(right)?, child(left)?]);
                     self.places[node] = Some(i32::try_from(inner.len()).map_err(too_many)?);
                     inner.push(node);

@@ -101,6 +101,29 @@ fn other_models_are_not_continued() {
 }
 
 #[test]
+fn a_model_that_another_library_stored_is_continued() {
+    let x = Array2::from_shape_vec((1000, 3), draws(3000, 40)).unwrap();
+    let y = x.rows().into_iter().map(|r| f64::from(r[0] + r[1] * r[2] > 0.8)).collect();
+    let data =
+        Dataset::new(numeric_schema(3), x).unwrap().with_target(Target::binary("y", y).unwrap()).unwrap();
+    let params = GbdtParams { trees: 5, ..GbdtParams::default() };
+    let first = fit(&params, &data, 1);
+    let text = crate::foreign::lightgbm::write(trees_of(&first)).unwrap();
+    let stored = crate::foreign::read(text.as_bytes()).unwrap();
+    assert!(stored.objective().starts_with("binary "), "{}", stored.objective());
+    let learner = params.clone().check().unwrap();
+    let context = FitContext::new(7).with_threads(1);
+    let more = learner.continue_from(&stored, &data, None, &context).unwrap();
+    let whole = fit(&GbdtParams { trees: 10, ..params }, &data, 1);
+    // The base score is stored as a tree.
+    assert_eq!(more.report.iterations, 11);
+    let (a, b) = (more.report.history.last().unwrap().train, whole.report.history.last().unwrap().train);
+    assert!((a / b - 1.0).abs() < 1e-3, "{a} {b}");
+    let refitted = learner.refit(&stored, &data, 0.5, &context).unwrap();
+    assert_eq!(refitted.n_trees(), stored.n_trees());
+}
+
+#[test]
 fn refitting_on_the_same_data_changes_nothing() {
     for (params, data) in cases() {
         // With all rows in each tree, training's leaf values are what refitting finds again.
