@@ -31,19 +31,14 @@ enum Source<'a> {
 
 /// Rows whose columns are scaled whenever a block is asked for: that costs less than memory for a copy.
 #[derive(Debug)]
-struct Scaled<'a> {
-    x: &'a [f64],
+pub(super) struct Scaled<'a> {
+    pub(super) x: &'a [f64],
     /// 1 where an intercept comes before the features, else 0.
-    before: usize,
+    pub(super) before: usize,
     /// Of each padded column; 0 for the intercept and beyond the features.
-    centres: Vec<f64>,
-    inverse: Vec<f64>,
-    /// Whether no mean is so far from 0, in standard deviations, that sums of the unscaled columns lose digits.
-    near: bool,
+    pub(super) centres: Vec<f64>,
+    pub(super) inverse: Vec<f64>,
 }
-
-/// Mean in standard deviations up to which sums of a column as it is are precise enough: they lose three digits.
-const NEAR: f64 = 1e3;
 
 /// Where blocks that are not stored are built.
 #[derive(Debug, Default)]
@@ -67,8 +62,7 @@ impl<'a> Blocks<'a> {
             padded
         };
         let (centres, inverse) = (padded(centres), padded(inverse));
-        let near = centres.iter().zip(&inverse).all(|(c, i)| (c * i).abs() <= NEAR);
-        let scaled = Scaled { x, before, centres, inverse, near };
+        let scaled = Scaled { x, before, centres, inverse };
         Self { rows, columns, panels, source: Source::Scaled(scaled) }
     }
 
@@ -113,6 +107,14 @@ impl<'a> Blocks<'a> {
         self.rows.div_ceil(ROWS)
     }
 
+    /// The rows as they came, unless blocks of them are stored.
+    pub(super) fn source(&self) -> Option<&Scaled<'_>> {
+        match &self.source {
+            Source::Stored(_) => None,
+            Source::Scaled(scaled) => Some(scaled),
+        }
+    }
+
     /// Panels of [`ROWS`] rows; what is not stored is built in `buffer`.
     pub(crate) fn block<'b>(&'b self, number: usize, buffer: &'b mut Buffer) -> &'b [f64] {
         let size = self.panels * PANEL;
@@ -132,67 +134,6 @@ impl<'a> Blocks<'a> {
                 &buffer.0
             }
         }
-    }
-}
-
-/// Rows as they came, for the passes that need no Gram matrix: scaling is left to the coefficients and sums.
-#[derive(Debug)]
-pub(crate) struct Direct<'b> {
-    scaled: &'b Scaled<'b>,
-    rows: usize,
-    features: usize,
-    /// Of the features as they are.
-    beta: Vec<f64>,
-    constant: f64,
-}
-
-impl Blocks<'_> {
-    /// What unscaled rows have to be multiplied by for the linear predictors of `beta`, where they may.
-    pub(crate) fn direct(&self, beta: &[f64]) -> Option<Direct<'_>> {
-        let Source::Scaled(scaled) = &self.source else { return None };
-        let before = scaled.before;
-        let features = self.columns - before;
-        if !scaled.near || features < LANES {
-            return None;
-        }
-        let plain: Vec<f64> = beta.iter().zip(&scaled.inverse).map(|(b, i)| b * i).collect();
-        let shift: f64 = plain.iter().zip(&scaled.centres).map(|(b, c)| b * c).sum();
-        let constant = if before == 1 { beta[0] } else { 0.0 } - shift;
-        let beta = plain[before..self.columns].to_vec();
-        Some(Direct { scaled, rows: self.rows, features, beta, constant })
-    }
-}
-
-impl Direct<'_> {
-    fn rows(&self, number: usize) -> &[f64] {
-        let (first, last) = (number * ROWS, self.rows.min((number + 1) * ROWS));
-        &self.scaled.x[first * self.features..last * self.features]
-    }
-
-    /// As [`scores`].
-    pub(crate) fn scores(&self, number: usize, out: &mut [f64; ROWS]) {
-        out.iter_mut().for_each(|eta| *eta += self.constant);
-        row_scores(self.rows(number), &self.beta, out);
-    }
-
-    /// As [`gradient`], for the features as they are; the last number is the sum of the slopes.
-    pub(crate) fn gradient(&self, number: usize, slopes: &[f64; ROWS], out: &mut [f64]) {
-        let Some((sum, out)) = out.split_last_mut() else { return };
-        row_gradient(self.rows(number), slopes, out);
-        *sum += slopes.iter().sum::<f64>();
-    }
-
-    /// Numbers that [`Direct::gradient`] sums.
-    pub(crate) fn sums(&self) -> usize {
-        self.features + 1
-    }
-
-    /// The gradient by the scaled columns.
-    pub(crate) fn scaled(&self, sums: &[f64]) -> Vec<f64> {
-        let (before, total) = (self.scaled.before, sums[self.features]);
-        let scales = self.scaled.centres.iter().zip(&self.scaled.inverse).skip(before);
-        let own = sums[..self.features].iter().zip(scales).map(|(s, (c, i))| (s - c * total) * i);
-        std::iter::repeat_n(total, before).chain(own).collect()
     }
 }
 
@@ -218,6 +159,8 @@ macro_rules! dispatched {
     };
 }
 
+pub(super) use dispatched;
+
 dispatched!(
     /// `out[row] += Σ x[row, column] · beta[column]`; `beta` has a number for each padded column.
     scores, scores_avx2, scores_any, (block: &[f64], beta: &[f64], out: &mut [f64; ROWS])
@@ -238,85 +181,8 @@ dispatched!(
     (x: &[f64], columns: usize, before: usize, centres: &[f64], inverse: &[f64], out: &mut [f64])
 );
 
-dispatched!(
-    /// `out[row] += Σ x[row, column] · beta[column]` for rows one after the other, of at least [`LANES`] columns.
-    row_scores, row_scores_avx2, row_scores_any, (x: &[f64], beta: &[f64], out: &mut [f64; ROWS])
-);
-dispatched!(
-    /// `out[column] += Σ x[row, column] · slopes[row]`, for the same rows.
-    row_gradient, row_gradient_avx2, row_gradient_any, (x: &[f64], slopes: &[f64; ROWS], out: &mut [f64])
-);
-
-/// Rows that are taken together: their sums are chains of their own.
-const GROUP: usize = 4;
-
 #[inline(always)]
-fn row_scores_any(x: &[f64], beta: &[f64], out: &mut [f64; ROWS]) {
-    let width = beta.len();
-    let (whole, rest) = beta.as_chunks::<LANES>();
-    // The last lanes of a row overlap those before, whose coefficients are 0 here.
-    let mut last = [0.0; LANES];
-    last[LANES - rest.len()..].copy_from_slice(rest);
-    let mut groups = x.chunks_exact(GROUP * width);
-    let mut outs = out.chunks_exact_mut(GROUP);
-    for (group, out) in groups.by_ref().zip(outs.by_ref()) {
-        let rows: [&[f64]; GROUP] = std::array::from_fn(|r| &group[r * width..][..width]);
-        let mut sums = [[0.0; LANES]; GROUP];
-        for (at, beta) in whole.iter().enumerate() {
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                let x = &row[at * LANES..][..LANES];
-                for lane in 0..LANES {
-                    sum[lane] += x[lane] * beta[lane];
-                }
-            }
-        }
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            let x = &row[width - LANES..][..LANES];
-            for lane in 0..LANES {
-                sum[lane] += x[lane] * last[lane];
-            }
-        }
-        for (out, s) in out.iter_mut().zip(&sums) {
-            *out += ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
-        }
-    }
-    if let Some(out) = outs.next() {
-        for (row, out) in groups.remainder().chunks_exact(width).zip(out) {
-            *out += row.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>();
-        }
-    }
-}
-
-#[inline(always)]
-fn row_gradient_any(x: &[f64], slopes: &[f64; ROWS], out: &mut [f64]) {
-    let width = out.len();
-    let mut groups = x.chunks_exact(GROUP * width);
-    let mut slopes = slopes.chunks_exact(GROUP);
-    for (group, slopes) in groups.by_ref().zip(slopes.by_ref()) {
-        let rows: [&[f64]; GROUP] = std::array::from_fn(|r| &group[r * width..][..width]);
-        for at in 0..width {
-            out[at] += (rows[0][at] * slopes[0] + rows[1][at] * slopes[1])
-                + (rows[2][at] * slopes[2] + rows[3][at] * slopes[3]);
-        }
-    }
-    if let Some(slopes) = slopes.next() {
-        for (row, slope) in groups.remainder().chunks_exact(width).zip(slopes) {
-            for (out, x) in out.iter_mut().zip(row) {
-                *out += x * slope;
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn scale_any(
-    x: &[f64],
-    columns: usize,
-    before: usize,
-    centres: &[f64],
-    inverse: &[f64],
-    out: &mut [f64],
-) {
+fn scale_any(x: &[f64], columns: usize, before: usize, centres: &[f64], inverse: &[f64], out: &mut [f64]) {
     let (centres, inverse) = (centres.as_chunks::<LANES>().0, inverse.as_chunks::<LANES>().0);
     for (at, row) in x.chunks_exact((columns - before).max(1)).enumerate() {
         for (number, panel) in out.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
@@ -333,8 +199,10 @@ fn scale_any(
                     let skipped = before.saturating_sub(first);
                     lanes[..skipped].fill(1.0);
                     let values = &row[(first + skipped - before).min(row.len())..];
-                    for ((lane, value), (centre, inverse)) in
-                        lanes[skipped..].iter_mut().zip(values).zip(centre[skipped..].iter().zip(&inverse[skipped..]))
+                    for ((lane, value), (centre, inverse)) in lanes[skipped..]
+                        .iter_mut()
+                        .zip(values)
+                        .zip(centre[skipped..].iter().zip(&inverse[skipped..]))
                     {
                         *lane = (value - centre) * inverse;
                     }

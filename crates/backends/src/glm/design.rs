@@ -168,14 +168,14 @@ impl Design {
         })
     }
 
-    /// Whether each feature is a number in every row and has one column.
+    /// Whether there are features, each a number in every row that has one column.
     fn plain(&self) -> bool {
         let before = usize::from(self.intercept);
         let own = |(at, column): (usize, &Column)| match column {
             Column::Numeric { place, indicator, .. } => *place == Some(at + before) && indicator.is_none(),
             Column::Levels { .. } => false,
         };
-        self.columns.iter().enumerate().all(own)
+        !self.columns.is_empty() && self.columns.iter().enumerate().all(own)
     }
 
     /// The regression columns of one row into zeroed places.

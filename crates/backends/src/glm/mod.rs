@@ -48,6 +48,7 @@
 
 pub(crate) mod blocks;
 mod design;
+mod direct;
 pub(crate) mod family;
 mod fit;
 mod linalg;

@@ -3,7 +3,8 @@
 use std::iter::StepBy;
 use std::ops::Range;
 
-use super::blocks::{self, Blocks, Buffer, Direct, ROWS};
+use super::blocks::{self, Blocks, Buffer, ROWS};
+use super::direct::Direct;
 use super::family::{Family, LikelihoodSums, Shape};
 use super::threads::Threads;
 
@@ -110,12 +111,13 @@ impl Rows<'_> {
         let beta = self.padded(beta);
         let observed = curvature == Curvature::Observed && self.shape.has_observed();
         let wanted = curvature != Curvature::Skipped;
-        if let Some(direct) = self.x.direct(&beta).filter(|_| !wanted) {
+        if !wanted && let Some(direct) = Direct::new(self.x, &beta) {
             return self.direct_sums(&direct);
         }
         let parts = self.pieces(|numbers| {
             let hessian = wanted.then(|| vec![0.0; width * width]);
-            let mut part = Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian, predictors: vec![] };
+            let mut part =
+                Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian, predictors: vec![] };
             let mut buffer = Buffer::default();
             for number in numbers {
                 self.add_block(number, self.x.block(number, &mut buffer), &beta, observed, &mut part);
@@ -156,7 +158,13 @@ impl Rows<'_> {
 
     /// Objective and gradient from the rows as they came.
     fn direct_sums(&self, direct: &Direct<'_>) -> Sums {
-        let new = || Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; direct.sums()], hessian: None, predictors: vec![] };
+        let new = || Sums {
+            loss: 0.0,
+            size: 0.0,
+            gradient: vec![0.0; direct.sums()],
+            hessian: None,
+            predictors: vec![],
+        };
         let parts = self.pieces(|numbers| {
             let mut part = new();
             for number in numbers {

@@ -2,14 +2,15 @@
 //!
 //! Every eighth block of rows gives coefficients that are off by no more than their own uncertainty, and a Hessian
 //! that is off by a few per cent, for an eighth of the work. The limited-memory BFGS method (Nocedal, *Updating
-//! quasi-Newton matrices with limited storage*, 1980) takes the Hessian of the part as its first metric: each of
-//! its steps costs a pass without Hessian, and a handful of them ends where Newton's method does.
+//! quasi-Newton matrices with limited storage*, 1980) takes that Hessian as its first metric, and one of all rows
+//! after the first step: each further step costs a pass without Hessian, and a handful of them ends where Newton's
+//! method does. Wherever the part misleads, Newton's method starts as if there had been none.
 
 use tenure_core::Result;
 
 use super::linalg::{Factor, dot};
-use super::passes::{Curvature, Rows};
-use super::solver::{self, Limits, Penalty, Solution, State};
+use super::passes::{Curvature, Rows, Sums};
+use super::solver::{self, Limits, Penalty, SHORT, Solution, State, largest};
 
 /// Of how many blocks one serves for the start.
 const EVERY: usize = 8;
@@ -19,14 +20,18 @@ const LEAST_ROWS: usize = 32;
 const LEAST_PART: usize = 4096;
 /// How far the part is solved: it is off by more than this anyway.
 const PART_TOLERANCE: f64 = 0.1;
-/// `1 − R²` of a column within the part, below which it is left to Newton's method on all rows.
+/// `1 − R²` of a column, below which it is left to Newton's method on all rows.
 const NEARLY_COLLINEAR: f64 = 1e-6;
 /// Steps after which Newton's method takes over.
 const MOST_STEPS: usize = 12;
 /// The step after which a Hessian of all rows is the metric: from there on it hardly changes.
 const RENEWED: usize = 1;
-/// By what factor steps have to shrink, on the whole.
+/// By what factor steps have to shrink.
 const SHRINKING: f64 = 0.5;
+/// Share of the last step that is taken to be left at least.
+const LEAST_LEFT: f64 = 0.02;
+/// What may be left, relative to the tolerance: Newton's method leaves the square of its last step.
+const ACCURACY: f64 = 0.1;
 
 /// A change of coefficients and of the slope with it.
 struct Pair {
@@ -36,9 +41,10 @@ struct Pair {
 }
 
 /// What a search came to.
+#[derive(Debug)]
 pub(super) enum Found {
     Minimum(Solution),
-    /// A better start for Newton's method, after so many iterations.
+    /// Where Newton's method begins, after so many iterations.
     Start(Vec<f64>, usize),
 }
 
@@ -62,57 +68,67 @@ pub(super) fn search(
     let mut before = f64::INFINITY;
     for iterations in 1..=MOST_STEPS {
         let direction = direction(&metric, &pairs, &slope);
-        let wanted = if iterations == RENEWED { Curvature::Observed } else { Curvature::Skipped };
+        let renewed = iterations == RENEWED;
+        let wanted = if renewed { Curvature::Observed } else { Curvature::Skipped };
         let taken = solver::take_step(rows, penalty, &beta, &direction, &sums, wanted)?;
         let step: Vec<f64> = taken.beta.iter().zip(&beta).map(|(a, b)| a - b).collect();
-        let moved = largest(&step);
         (beta, sums) = (taken.beta, taken.sums);
         each_step(iterations, sums.loss)?;
         let found = penalty.slope(&sums.gradient, &beta);
         let change: Vec<f64> = found.iter().zip(&slope).map(|(a, b)| a - b).collect();
         slope = found;
+        let (moved, curvature) = (largest(&step), dot(&step, &change));
         // Steps shrink by about the same factor each: so much of the last is still to go.
         let left = moved * (moved / before).clamp(LEAST_LEFT, 1.0);
         if left <= ACCURACY * limits.tolerance * (limits.unit + largest(&beta)) && !taken.stalled {
-            let solution = Solution {
-                beta,
-                state: State::Converged,
-                iterations,
-                collinear: Vec::new(),
-                loss: sums.loss,
-                information: None,
-                hessian: Vec::new(),
-                predictors: sums.predictors,
-            };
-            return Ok(Found::Minimum(solution));
+            return Ok(Found::Minimum(minimum(beta, sums, iterations)));
         }
-        let curvature = dot(&step, &change);
-        if taken.stalled || curvature <= 0.0 || moved > SHRINKING * before {
-            return Ok(Found::Start(beta, iterations));
+        let shrunk = curvature > 0.0 && moved <= SHRINKING * before;
+        if renewed {
+            // Without a sound Hessian of all rows the way so far is not to be trusted.
+            let hessian = sums.hessian.take().filter(|_| shrunk && !taken.stalled);
+            let Some(factor) = hessian.and_then(|hessian| positive(hessian, penalty)) else {
+                return Ok(Found::Start(start, iterations));
+            };
+            metric = factor;
+        } else if shrunk && !taken.stalled {
+            pairs.push(Pair { step, change, curvature });
+        } else {
+            // Where the end is near, what is left may be rounding.
+            let near = moved < SHORT * (limits.unit + largest(&beta));
+            return Ok(Found::Start(if near { beta } else { start }, iterations));
         }
         before = moved;
-        match sums.hessian.take().and_then(|hessian| positive(hessian, penalty)) {
-            Some(factor) => {
-                metric = factor;
-                pairs.clear();
-            }
-            None => pairs.push(Pair { step, change, curvature }),
-        }
     }
     Ok(Found::Start(beta, MOST_STEPS))
 }
 
-/// Share of the last step that is taken to be left at least.
-const LEAST_LEFT: f64 = 0.02;
-/// What may be left, relative to the tolerance: Newton's method leaves the square of its last step.
-const ACCURACY: f64 = 0.1;
+fn minimum(beta: Vec<f64>, sums: Sums, iterations: usize) -> Solution {
+    Solution {
+        beta,
+        state: State::Converged,
+        iterations,
+        collinear: Vec::new(),
+        loss: sums.loss,
+        information: None,
+        hessian: Vec::new(),
+        predictors: sums.predictors,
+    }
+}
 
 /// Coefficients and metric from every so many blocks; `None` where these do not tell enough.
-fn from_part(rows: &Rows<'_>, penalty: &Penalty, limits: Limits, start: &[f64]) -> Option<(Vec<f64>, Factor)> {
+fn from_part(
+    rows: &Rows<'_>,
+    penalty: &Penalty,
+    limits: Limits,
+    start: &[f64],
+) -> Option<(Vec<f64>, Factor)> {
     let (columns, part) = (start.len(), rows.x.rows() / EVERY);
     let enough = part >= LEAST_PART.max(LEAST_ROWS * columns) && rows.every == 1;
     let patient = limits.max_iterations > 2 * MOST_STEPS;
-    if !enough || !patient || penalty.l1.iter().any(|&l| l > 0.0) {
+    // Where the Hessian is the same everywhere, one of all rows leads to the minimum at once.
+    let curved = !rows.shape.is_quadratic();
+    if !enough || !patient || !curved || penalty.l1.iter().any(|&l| l > 0.0) {
         return None;
     }
     let rows = Rows { every: EVERY, ..*rows };
@@ -155,6 +171,199 @@ fn direction(metric: &Factor, pairs: &[Pair], slope: &[f64]) -> Vec<f64> {
     d
 }
 
-fn largest(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |most, value| f64::max(most, value.abs()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::glm::blocks::{Blocks, ROWS};
+    use crate::glm::family::{Link, Shape, Variance};
+    use crate::glm::threads::Threads;
+    use tenure_core::seed::unit;
+
+    const COUNT: usize = LEAST_PART * EVERY + 100;
+    const LOGIT: Shape = Shape { variance: Variance::Binomial, link: Link::Logit };
+    const POISSON: Shape = Shape { variance: Variance::Power(1.0), link: Link::Log };
+
+    /// Whether a row is of the part.
+    fn inside(row: usize) -> bool {
+        (row / ROWS).is_multiple_of(EVERY)
+    }
+
+    fn limits(max_iterations: usize) -> Limits {
+        Limits { max_iterations, tolerance: 1e-8, unit: 1.0, intercept: true }
+    }
+
+    /// An intercept and two columns, of which `second` makes the last.
+    struct Table {
+        x: Blocks<'static>,
+        y: Vec<f64>,
+        w: Vec<f64>,
+        shape: Shape,
+    }
+
+    impl Table {
+        /// `target` gets row, first column and a draw from 0 to 1.
+        fn new(
+            shape: Shape,
+            second: impl Fn(usize) -> f64 + Send + Sync,
+            target: impl Fn(usize, f64, f64) -> f64,
+        ) -> Self {
+            let first = |row: usize| 2.0 * unit(1, row as u64) - 1.0;
+            let x = Blocks::build(COUNT, 3, &Threads::One, |row, out| {
+                out.copy_from_slice(&[1.0, first(row), second(row)]);
+            });
+            let y = (0..COUNT).map(|row| target(row, first(row), unit(2, row as u64))).collect();
+            Self { x, y, w: vec![1.0; COUNT], shape }
+        }
+
+        fn logit(slope: impl Fn(usize) -> f64) -> Self {
+            let chance = |eta: f64| 1.0 / (1.0 + (-eta).exp());
+            Self::new(LOGIT, any, |row, x, draw| f64::from(draw < chance(slope(row) * x)))
+        }
+
+        fn rows(&self) -> Rows<'_> {
+            let (x, y, w) = (&self.x, &self.y, &self.w);
+            Rows { x, y, w, offsets: None, every: 1, shape: self.shape, threads: &Threads::One }
+        }
+
+        fn search(&self, penalty: &Penalty, limits: Limits) -> Found {
+            search(&self.rows(), penalty, limits, vec![0.0; 3], &mut |_, _| Ok(())).unwrap()
+        }
+
+        fn found(&self) -> Found {
+            self.search(&Penalty::none(3), limits(100))
+        }
+
+        fn solve(&self, max_iterations: usize) -> Solution {
+            let (penalty, limits) = (Penalty::none(3), limits(max_iterations));
+            solver::solve(&self.rows(), &penalty, limits, vec![0.0; 3], |_, _| Ok(())).unwrap()
+        }
+
+        /// The minimum is that of Newton's method alone.
+        fn check(&self) {
+            let (found, newton) = (self.solve(100), self.solve(2 * MOST_STEPS));
+            assert_eq!((found.state, newton.state), (State::Converged, State::Converged));
+            assert!(found.collinear.is_empty());
+            let close = found.beta.iter().zip(&newton.beta).all(|(a, b)| (a - b).abs() < 1e-9);
+            assert!(close, "{:?} {:?}", found.beta, newton.beta);
+            assert!((found.loss - newton.loss).abs() < 1e-9 * newton.loss.abs());
+        }
+    }
+
+    fn any(row: usize) -> f64 {
+        unit(3, row as u64) - 0.5
+    }
+
+    #[track_caller]
+    fn is_left_to_newton(found: Found) {
+        assert!(matches!(&found, Found::Start(beta, 0) if *beta == [0.0; 3]), "{found:?}");
+    }
+
+    #[test]
+    fn many_rows_end_at_the_minimum_in_few_steps() {
+        for table in [
+            Table::logit(|_| 2.0),
+            Table::new(POISSON, any, |_, x, draw| (6.0 * x.exp() * draw).round()),
+            Table::new(Shape { variance: Variance::Power(2.0), link: Link::Log }, any, |_, x, draw| {
+                x.exp() * (0.1 + draw)
+            }),
+            Table::new(Shape { variance: Variance::Power(2.0), link: Link::Inverse }, any, |_, x, draw| {
+                (0.5 + draw) / (2.0 + x)
+            }),
+        ] {
+            let start = if table.shape.link == Link::Inverse { 2.0 } else { 0.0 };
+            let start = vec![start, 0.0, 0.0];
+            let found =
+                search(&table.rows(), &Penalty::none(3), limits(100), start, &mut |_, _| Ok(())).unwrap();
+            let Found::Minimum(solution) = found else { panic!("{:?}: {found:?}", table.shape) };
+            assert!(solution.iterations <= 6, "{:?}: {}", table.shape, solution.iterations);
+            assert_eq!(solution.predictors.len(), COUNT);
+            let slope = table.rows().sums(&solution.beta, Curvature::Skipped).gradient;
+            assert!(largest(&slope) < 1e-7 * COUNT as f64 * 0.1, "{slope:?}");
+        }
+        Table::logit(|_| 2.0).check();
+    }
+
+    #[test]
+    fn a_part_that_does_not_tell_enough_is_left_to_newton() {
+        let sound = Table::logit(|_| 2.0);
+        is_left_to_newton(sound.search(&Penalty::none(3), limits(2 * MOST_STEPS)));
+        let lasso = Penalty { l1: vec![0.0, 1.0, 1.0], ..Penalty::none(3) };
+        is_left_to_newton(sound.search(&lasso, limits(100)));
+        let part = Rows { every: 2, ..sound.rows() };
+        is_left_to_newton(
+            search(&part, &Penalty::none(3), limits(100), vec![0.0; 3], &mut |_, _| Ok(())).unwrap(),
+        );
+        // A column that is constant in the part, or nearly.
+        let noise = |row: usize, _: f64, draw: f64| f64::from(row.is_multiple_of(3) ^ (draw < 0.3));
+        let rare = |row: usize| f64::from(!inside(row) && row.is_multiple_of(50));
+        is_left_to_newton(Table::new(LOGIT, rare, noise).found());
+        Table::new(LOGIT, rare, noise).check();
+        is_left_to_newton(Table::new(LOGIT, |row| 1.0 + 1e-4 * any(row), noise).found());
+        Table::new(LOGIT, |row| 1.0 + 1e-4 * any(row), noise).check();
+        let line =
+            Table::new(Shape { variance: Variance::Power(0.0), link: Link::Identity }, any, |_, x, draw| {
+                x + draw
+            });
+        is_left_to_newton(line.found());
+        line.check();
+        assert_eq!(line.solve(100).iterations, 2);
+    }
+
+    #[test]
+    fn few_rows_are_left_to_newton() {
+        let sound = Table::logit(|_| 2.0);
+        let rows = LEAST_PART * EVERY - 1;
+        let x = Blocks::build(rows, 1, &Threads::One, |_, out| out[0] = 1.0);
+        let few = Rows { x: &x, y: &sound.y[..rows], w: &sound.w[..rows], ..sound.rows() };
+        let found = search(&few, &Penalty::none(1), limits(100), vec![0.0], &mut |_, _| Ok(())).unwrap();
+        assert!(matches!(found, Found::Start(_, 0)));
+    }
+
+    #[test]
+    fn classes_that_part_are_left_to_newton() {
+        // Complete; and in the second column alone, whose rows are of one class.
+        let complete = Table::new(LOGIT, any, |_, x, _| f64::from(x > 0.0));
+        is_left_to_newton(complete.found());
+        assert_eq!(complete.solve(100).state, State::Separated(1));
+        let rare = |row: usize| f64::from(row.is_multiple_of(77));
+        let level = Table::new(LOGIT, rare, |row, _, draw| f64::from(row.is_multiple_of(77) || draw < 0.3));
+        assert_eq!(level.solve(100).state, State::Separated(2));
+    }
+
+    #[test]
+    fn a_part_that_misleads_changes_nothing() {
+        Table::logit(|row| if inside(row) { 20.0 } else { -1.0 }).check();
+        let counts = Table::new(POISSON, any, |row, x, draw| {
+            if inside(row) { f64::from(draw < 0.05) } else { (300.0 * (3.0 * x).exp() * draw).round() }
+        });
+        counts.check();
+        // Steps that do not shrink are undone.
+        assert!(matches!(counts.found(), Found::Start(beta, 1..) if beta == [0.0; 3]));
+        let mut heavy = Table::logit(|row| if row < 3 { 0.0 } else { 3.0 });
+        heavy.w[..3].fill(1e6);
+        heavy.y[..3].copy_from_slice(&[1.0, 0.0, 1.0]);
+        heavy.check();
+    }
+
+    #[test]
+    fn no_mean_outside_the_part_is_left_to_newton() {
+        // The part falls below zero along the first column where the others are.
+        let identity = Shape { variance: Variance::Power(1.0), link: Link::Identity };
+        let second = |row: usize| if inside(row) { any(row) } else { 40.0 * any(row) };
+        let table = Table::new(identity, second, |row, _, draw| {
+            if inside(row) { 2.0 + 3.0 * any(row) + 0.1 * draw } else { 2.0 + draw }
+        });
+        let start = vec![2.0, 0.0, 0.0];
+        let found =
+            search(&table.rows(), &Penalty::none(3), limits(100), start.clone(), &mut |_, _| Ok(())).unwrap();
+        assert!(matches!(&found, Found::Start(beta, 0) if *beta == start), "{found:?}");
+    }
+
+    #[test]
+    fn an_error_of_the_caller_ends_the_search() {
+        let stop = |_, _| Err(tenure_core::Error::Internal("stop".into()));
+        let sound = Table::logit(|_| 2.0);
+        let ended = search(&sound.rows(), &Penalty::none(3), limits(100), vec![0.0; 3], &mut { stop });
+        assert!(ended.is_err());
+    }
 }
