@@ -4,7 +4,7 @@
 //! kernel walks the rows of a panel in order, so that each sum has one order of additions whatever the width
 //! of the processor's vectors: the portable code and its AVX2 build agree bit for bit (nothing is fused).
 
-use super::threads::Threads;
+use tenure_gbdt::Threads;
 
 /// Rows of a block.
 pub(crate) const ROWS: usize = 128;

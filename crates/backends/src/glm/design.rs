@@ -5,7 +5,7 @@ use tenure_core::{Error, FeatureKind, Result, Schema};
 
 use super::blocks::Blocks;
 use super::sample::Sample;
-use super::threads::Threads;
+use tenure_gbdt::Threads;
 
 /// Rows that one piece of work takes.
 const PIECE: usize = 4096;

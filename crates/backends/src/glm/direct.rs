@@ -146,6 +146,7 @@ mod tests {
     use super::*;
     use crate::glm::blocks::{self, Buffer};
     use tenure_core::seed::unit;
+    use tenure_gbdt::Threads;
 
     fn rows(rows: usize, features: usize) -> Vec<f64> {
         (0..rows * features)
@@ -204,7 +205,7 @@ mod tests {
         assert!(fits(1.0, 1.0) && fits(-900.0, 1.0) && fits(0.0, 1e90));
         assert!(!fits(1001.0, 1.0) && !fits(-1001.0, 1.0));
         assert!(!fits(0.0, 1e101) && !fits(0.0, 1e-101));
-        let stored = Blocks::build(10, 9, &crate::glm::threads::Threads::One, |_, _| {});
+        let stored = Blocks::build(10, 9, &Threads::One, |_, _| {});
         assert!(Direct::new(&stored, &[0.1; 16]).is_none());
     }
 

@@ -14,8 +14,8 @@ use super::passes::{Curvature, Rows};
 use super::sample::Sample;
 use super::solver::{self, Limits, Penalty, Solution, State};
 use super::summary::{Estimate, GlmSummary};
-use super::threads::Threads;
 use super::{Glm, GlmParams};
+use tenure_gbdt::Threads;
 
 const STAGE: &str = "fitting coefficients";
 

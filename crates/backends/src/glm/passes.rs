@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::blocks::{self, Blocks, Buffer, ROWS};
 use super::direct::Direct;
 use super::family::{Family, LikelihoodSums, Shape};
-use super::threads::Threads;
+use tenure_gbdt::Threads;
 
 /// The blocks that one piece of work takes at least, and the bytes that all partial sums take at most.
 const LEAST_BLOCKS: usize = 16;

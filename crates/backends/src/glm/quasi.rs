@@ -176,8 +176,8 @@ mod tests {
     use super::*;
     use crate::glm::blocks::{Blocks, ROWS};
     use crate::glm::family::{Link, Shape, Variance};
-    use crate::glm::threads::Threads;
     use tenure_core::seed::unit;
+    use tenure_gbdt::Threads;
 
     const COUNT: usize = LEAST_PART * EVERY + 100;
     const LOGIT: Shape = Shape { variance: Variance::Binomial, link: Link::Logit };

@@ -6,7 +6,7 @@ use super::LogisticParams;
 use super::model::{Known, Numeric, Term, Terms};
 use crate::glm::blocks::Blocks;
 use crate::glm::sample::Sample;
-use crate::glm::threads::Threads;
+use tenure_gbdt::Threads;
 
 /// Features that are read from the rows together: those of a cache line.
 const TOGETHER: usize = 8;

@@ -31,7 +31,7 @@ pub(crate) use finish::rule;
 pub(crate) use refit::refit;
 pub(crate) use rows::LabelledRows;
 pub(crate) use split::{BinSet, Cut};
-pub(crate) use threads::Threads;
+pub use threads::Threads;
 
 /// Rows summed up at a time, so that sums of `f64` have one order whatever the number of threads.
 const CHUNK: usize = 4096;
