@@ -210,8 +210,8 @@ fn wrong_choices_are_explained() {
     cv("--target left --drop nope").refused(2, &format!("plain.csv: there is no column `nope`; {columns}"));
     cv("--target left --group nope").refused(2, &format!("plain.csv: there is no column `nope`; {columns}"));
     cv("--target left --folds 1").refused(2, "parameter `folds` is 1; expected at least 2");
-    cv("--target left --backend forest")
-        .refused(2, "parameter `backend` is forest; expected one of gbdt, logistic");
+    cv("--target left --backend svm")
+        .refused(2, "parameter `backend` is svm; expected one of gbdt, forest, logistic");
     cv("--target left --positive maybe")
         .refused(3, "no row holds the positive value `maybe`; there are `No`, `Yes`");
     cv("--target plan")
