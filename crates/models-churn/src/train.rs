@@ -131,7 +131,10 @@ pub fn train_with(
     if params.backend.clone().check()?.capabilities().offsets {
         wide = wide.with_offsets(offsets(&data, &reports))?;
     } else {
-        notes.push("this backend takes no offsets: it does not know how the churn rate moves from month to month".into());
+        notes.push(
+            "this backend takes no offsets: it does not know how the churn rate moves from month to month"
+                .into(),
+        );
     }
     let labels = data.target()?.values();
 
