@@ -18,6 +18,7 @@ use super::renew::Renewal;
 use super::route::Route;
 use super::rows::{LabelledRows, loss};
 use super::sampling;
+use super::scores::add_leaves;
 use super::split::Rules;
 use super::threads::Threads;
 use super::validate::{HeldOut, Walked};
@@ -390,12 +391,7 @@ impl<'a> Boosting<'a> {
             parallel,
         };
         let tree = context.finish(&grown, &self.index);
-        let scores = &mut self.scores[score];
-        for (rows, leaf) in grown.leaves.iter().zip(&tree.leaves) {
-            for &row in &self.index[rows.start..rows.start + rows.len] {
-                scores[row as usize] += leaf.value;
-            }
-        }
+        add_leaves(&mut self.scores[score], &self.index, &grown.leaves, &tree, parallel);
         self.score_rows_left_out(&grown, &tree, score);
         Some(tree)
     }
@@ -412,12 +408,7 @@ impl<'a> Boosting<'a> {
         self.index.extend((0..n as u32).filter(|row| drawn.next_if_eq(row).is_none()));
         let (features, matrix, parallel) = (&self.features, &self.matrix, self.parallel());
         let leaves = Route { features, matrix, grown, tree, parallel }.leaves(&mut self.index);
-        let scores = &mut self.scores[score];
-        for (rows, leaf) in leaves.iter().zip(&tree.leaves) {
-            for &row in &self.index[rows.start..rows.start + rows.len] {
-                scores[row as usize] += leaf.value;
-            }
-        }
+        add_leaves(&mut self.scores[score], &self.index, &leaves, tree, parallel);
     }
 }
 

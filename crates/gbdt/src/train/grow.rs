@@ -11,11 +11,12 @@ use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
 
+use super::CHUNK;
 use super::constraints::{Limits, Node, Split};
 use super::histogram::{self, Histogram, Slot, Source};
 use super::partition::{GoesLeft, partition};
 use super::quantise::Packed;
-use super::split::{Candidate, Cut, Rules, search};
+use super::split::{Candidate, Cut, Rules, Scratch, search};
 use tenure_core::seed;
 
 use crate::GbdtParams;
@@ -109,7 +110,7 @@ pub(super) fn grow(
     buffers.spare.resize(index.len(), 0);
     let root = Open {
         rows: GrownLeaf { start: 0, len: index.len() },
-        total: index.iter().map(|&row| source.packed[row as usize]).sum(),
+        total: total(source.packed, index, threads > 1),
         depth: 0,
         histogram: None,
         limits: rules.constraints.map_or(Limits::NONE, |c| c.root(source.selected, rules.seed)),
@@ -133,6 +134,12 @@ pub(super) fn grow(
         tree.try_split(next);
     }
     tree.finish()
+}
+
+/// Whole numbers: the order of adding does not matter.
+fn total(packed: &[Packed], rows: &[u32], parallel: bool) -> Packed {
+    let sum = |rows: &[u32]| -> Packed { rows.iter().map(|&row| packed[row as usize]).sum() };
+    if parallel { rows.par_chunks(CHUNK).map(sum).sum() } else { sum(rows) }
 }
 
 struct Growing<'a> {
@@ -214,7 +221,7 @@ impl Growing<'_> {
             slot_state.counts = Some(counts);
             if !enough {
                 let node = Node { total: open.total, limits: &open.limits };
-                search(slot_state, feature, binned, node, self.rules);
+                search(slot_state, feature, binned, node, self.rules, &mut Scratch::new());
                 return self.queue(leaf);
             }
         }
@@ -362,8 +369,9 @@ impl Job<'_> {
 
     fn search(&self, slots: &mut [Slot], first: usize, node: Option<Node<'_>>) {
         let Some(node) = node else { return };
+        let mut scratch = Scratch::new();
         for (slot, &feature) in slots.iter_mut().zip(&self.source.selected[first..]) {
-            search(slot, feature, &self.source.features[feature], node, self.rules);
+            search(slot, feature, &self.source.features[feature], node, self.rules, &mut scratch);
         }
     }
 }

@@ -17,6 +17,7 @@ mod renew;
 mod route;
 mod rows;
 mod sampling;
+mod scores;
 mod split;
 mod threads;
 mod validate;
