@@ -62,7 +62,7 @@ pub(crate) fn gradients(loss: &Loss, rows: Rows<'_>, out: &mut [Gradient]) -> To
         Loss::Own(own) => return own_gradients(own.as_ref(), rows, out),
     };
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
+    if crate::simd::avx2() {
         // SAFETY: the processor has AVX2.
         return unsafe { gradients_avx2(objective, rows, out) };
     }

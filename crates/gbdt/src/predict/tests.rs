@@ -27,7 +27,7 @@ fn every_way_gives_the_same_bits() {
                 *threshold = draws.unit();
             }
         }
-        let forest = Forest::compile(&schema, &[0.25], &trees);
+        let forest = Forest::compile(&schema, &[0.25], &trees).unwrap();
         let values = (0..BLOCK).flat_map(|_| row(&mut draws, features)).collect();
         let x = Array2::from_shape_vec((BLOCK, features), values).unwrap();
         let (mut portable, mut block) = (vec![0.0; BLOCK], vec![0.0; BLOCK]);

@@ -34,5 +34,8 @@ pub(crate) use rows::LabelledRows;
 pub(crate) use split::{BinSet, Cut};
 pub(crate) use threads::Threads;
 
+/// What errors call who refuses.
+pub(crate) const LEARNER: &str = "gbdt";
+
 /// Rows summed up at a time, so that sums of `f64` have one order whatever the number of threads.
 const CHUNK: usize = 4096;

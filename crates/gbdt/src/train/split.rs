@@ -217,7 +217,7 @@ fn refuse_few_rows(counts: &[u32; 256], rows_missing: u32, min_rows: usize, scor
 
 fn fill_scores(prefix: &[Packed], total: Packed, rules: &Rules<'_>, out: &mut [f64]) {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
+    if crate::simd::avx2() {
         // SAFETY: the processor has AVX2.
         return unsafe { fill_scores_avx2(prefix, total, rules, out) };
     }
