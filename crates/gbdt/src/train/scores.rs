@@ -48,7 +48,7 @@ mod tests {
         // One leaf has rows in few stretches, one in all, and one none; some rows are in no leaf.
         let leaf_of = |row: usize| match row {
             _ if row % 11 == 3 => None,
-            _ if row / CHUNK == 2 && row % 2 == 0 => Some(0),
+            _ if row / CHUNK == 2 && row.is_multiple_of(2) => Some(0),
             _ => Some(2),
         };
         let mut index = Vec::new();
