@@ -62,3 +62,5 @@ pub use link::Link;
 pub use model::{Importance, TreeModel};
 pub use objective::{CustomObjective, Derivatives, Objective};
 pub use params::{CategoricalParams, Gbdt, GbdtParams, GradientSampling, Monotone};
+#[doc(hidden)]
+pub use train::Threads;

@@ -32,7 +32,7 @@ pub(crate) use finish::rule;
 pub(crate) use refit::refit;
 pub(crate) use rows::LabelledRows;
 pub(crate) use split::{BinSet, Cut};
-pub(crate) use threads::Threads;
+pub use threads::Threads;
 
 /// What errors call who refuses.
 pub(crate) const LEARNER: &str = "gbdt";
