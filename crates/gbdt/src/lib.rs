@@ -46,12 +46,14 @@ mod codec;
 pub mod foreign;
 mod forest;
 mod importance;
+mod limits;
 mod link;
 mod model;
 mod objective;
 mod params;
 mod predict;
 mod shap;
+mod simd;
 mod train;
 mod tree;
 

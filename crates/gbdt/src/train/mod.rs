@@ -17,6 +17,7 @@ mod renew;
 mod route;
 mod rows;
 mod sampling;
+mod scores;
 mod split;
 mod threads;
 mod validate;
@@ -32,6 +33,9 @@ pub(crate) use refit::refit;
 pub(crate) use rows::LabelledRows;
 pub(crate) use split::{BinSet, Cut};
 pub use threads::Threads;
+
+/// What errors call who refuses.
+pub(crate) const LEARNER: &str = "gbdt";
 
 /// Rows summed up at a time, so that sums of `f64` have one order whatever the number of threads.
 const CHUNK: usize = 4096;
