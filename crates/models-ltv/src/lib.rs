@@ -1,0 +1,6 @@
+//! Customer lifetime value.
+
+mod error;
+pub mod probabilistic;
+
+pub use error::{Error, Result};

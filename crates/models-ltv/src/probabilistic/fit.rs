@@ -1,0 +1,421 @@
+//! Fitting BG/NBD and Pareto/NBD: what they share.
+//!
+//! Both have four positive parameters; a customer's log-likelihood and its two derivatives by the logarithms of
+//! the four (a [`Local`]) are all that differs. Times are divided by the mean age; equal customers are counted
+//! and worked on once; a thinned sample gives the start of the search over all.
+
+use tenure_core::{FitContext, Progress};
+
+use super::covariates::Covariates;
+use super::estimates::{Estimates, FitParams, Optimum};
+use super::newton::{Derivatives, End, Found, minimise};
+use super::rising::{Rising, table};
+use super::summary::{Kinds, Summaries, Summary};
+use super::threads::Threads;
+use crate::{Error, Result};
+
+/// Kinds of customers from which on a sample is fitted first.
+const THIN: usize = 20_000;
+/// Kinds in the sample, about.
+const SAMPLE: usize = 4_000;
+/// Parameters of a model.
+pub(crate) const N: usize = 4;
+
+/// A customer's log-likelihood, and its derivatives by the logarithms of the four parameters.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Local {
+    pub(crate) value: f64,
+    pub(crate) gradient: [f64; N],
+    /// The upper triangle, row by row.
+    pub(crate) hessian: [f64; N * (N + 1) / 2],
+}
+
+/// What distinguishes the models in a fit.
+pub(crate) trait Likelihood: Sync {
+    /// Name for messages.
+    const NAME: &'static str;
+    /// Names of the parameters.
+    const PARAMETERS: [&'static str; N];
+    /// Powers of time that the parameters have: 1 for a time, 0 for a pure number.
+    const TIME: [i32; N];
+    /// For each parameter which covariates shift its logarithm, and by which sign.
+    const SHIFTED: [Option<(Shift, f64)>; N];
+    /// Sums over the customers' purchases, by purchases.
+    type Sums: Sync;
+
+    /// The sums at some parameters.
+    fn sums(parameters: &[f64; N], xs: &[u32]) -> Vec<Self::Sums>;
+
+    /// One customer.
+    fn local(parameters: &[f64; N], of: &Summary, sums: &Self::Sums) -> Local;
+
+    /// What a search that ran to an edge says about the customers.
+    fn meaning(parameters: &[f64; N]) -> String;
+}
+
+/// Which covariates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shift {
+    Transaction,
+    Dropout,
+}
+
+/// Customers as the search sees them.
+pub(crate) struct Grouped {
+    of: Vec<Summary>,
+    /// Place of each one's frequency in `xs`.
+    rank: Vec<u32>,
+    weight: Vec<f64>,
+    xs: Vec<u32>,
+    /// Sum of weights.
+    total: f64,
+    /// Mean age: the unit of time of the search.
+    scale: f64,
+}
+
+impl Grouped {
+    /// `merge`: whether equal customers may be counted as one kind.
+    pub(crate) fn new(customers: &Summaries, merge: bool) -> Self {
+        let total: f64 = (0..customers.len()).map(|i| customers.weight(i)).sum();
+        let ages: f64 = customers.age().iter().enumerate().map(|(i, t)| customers.weight(i) * t).sum();
+        let scale = if ages > 0.0 { ages / total } else { 1.0 };
+        let scaled = |s: Summary| Summary { recency: s.recency / scale, age: s.age / scale, ..s };
+        let (mut of, mut weight) = (Vec::new(), Vec::new());
+        if merge {
+            let kinds = Kinds::new(customers);
+            for kind in 0..kinds.len() {
+                let rows = &kinds.order[kinds.range(kind)];
+                let sum: f64 = rows.iter().map(|&row| customers.weight(row as usize)).sum();
+                if sum > 0.0 {
+                    of.push(scaled(customers.at(rows[0] as usize)));
+                    weight.push(sum);
+                }
+            }
+        } else {
+            of.extend((0..customers.len()).map(|i| scaled(customers.at(i))));
+            weight.extend((0..customers.len()).map(|i| customers.weight(i)));
+        }
+        let (xs, rank) = ranks(of.iter().map(|s| s.frequency));
+        Self { of, rank, weight, xs, total, scale }
+    }
+
+    /// `Σ weight · x`
+    fn purchases(&self) -> f64 {
+        self.of.iter().zip(&self.weight).map(|(s, w)| w * f64::from(s.frequency)).sum()
+    }
+
+    /// Every `step`-th kind; the hash that kinds are sorted by makes that a fair sample.
+    fn thinned(&self, step: usize) -> Self {
+        let every = || (0..self.of.len()).step_by(step);
+        let weight: Vec<f64> = every().map(|i| self.weight[i]).collect();
+        Self {
+            of: every().map(|i| self.of[i]).collect(),
+            rank: every().map(|i| self.rank[i]).collect(),
+            total: weight.iter().sum(),
+            weight,
+            xs: self.xs.clone(),
+            ..*self
+        }
+    }
+}
+
+/// The distinct values, ascending, and the place of each value among them.
+pub(crate) fn ranks(values: impl Iterator<Item = u32> + Clone) -> (Vec<u32>, Vec<u32>) {
+    let mut distinct: Vec<u32> = values.clone().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let rank = values.map(|v| distinct.partition_point(|d| *d < v) as u32).collect();
+    (distinct, rank)
+}
+
+/// Covariates as the search sees them.
+struct Linked<'a> {
+    transaction: Option<(&'a Covariates, Vec<f64>)>,
+    dropout: Option<(&'a Covariates, Vec<f64>)>,
+}
+
+impl<'a> Linked<'a> {
+    fn new(
+        customers: &Summaries,
+        transaction: Option<&'a Covariates>,
+        dropout: Option<&'a Covariates>,
+    ) -> Result<Self> {
+        let link = |covariates: Option<&'a Covariates>| -> Result<_> {
+            let Some(covariates) = covariates else { return Ok(None) };
+            let (expected, found) = (customers.len(), covariates.rows());
+            if expected != found {
+                return Err(tenure_core::Error::Shape { what: "rows of covariates", expected, found }.into());
+            }
+            Ok(Some((covariates, covariates.deviations()?)))
+        };
+        Ok(Self { transaction: link(transaction)?, dropout: link(dropout)? })
+    }
+
+    fn of(&self, shift: Shift) -> Option<&(&'a Covariates, Vec<f64>)> {
+        match shift {
+            Shift::Transaction => self.transaction.as_ref(),
+            Shift::Dropout => self.dropout.as_ref(),
+        }
+    }
+
+    /// Names of the coefficients, their factors to the data's units, and where each parameter's begin.
+    fn coefficients<L: Likelihood>(&self) -> (Vec<String>, Vec<f64>, [usize; N]) {
+        let (mut names, mut factors, mut begin) = (Vec::new(), Vec::new(), [0; N]);
+        for (j, shifted) in L::SHIFTED.iter().enumerate() {
+            begin[j] = N + names.len();
+            if let Some((covariates, deviations)) = shifted.and_then(|(shift, _)| self.of(shift)) {
+                names.extend(covariates.names().iter().map(|name| format!("{}:{name}", L::PARAMETERS[j])));
+                factors.extend(deviations.iter().map(|d| 1.0 / d));
+            }
+        }
+        (names, factors, begin)
+    }
+}
+
+/// Mean negative log-likelihood with penalty, and derivatives.
+struct Objective<'a, L> {
+    linked: &'a Linked<'a>,
+    begin: [usize; N],
+    n: usize,
+    params: &'a FitParams,
+    threads: &'a Threads,
+    model: std::marker::PhantomData<L>,
+}
+
+impl<L: Likelihood> Objective<'_, L> {
+    fn at(&self, data: &Grouped, theta: &[f64]) -> Derivatives {
+        let mut mean = if self.n == N { self.plain(data, theta) } else { self.with_covariates(data, theta) };
+        mean.scale(-1.0 / data.total);
+        for (i, t) in theta.iter().enumerate() {
+            let l2 = if i < N { self.params.l2 } else { self.params.l2_covariates };
+            mean.value += l2 * t * t;
+            mean.gradient[i] += 2.0 * l2 * t;
+            mean.hessian[i * self.n + i] += 2.0 * l2;
+        }
+        mean
+    }
+
+    fn plain(&self, data: &Grouped, theta: &[f64]) -> Derivatives {
+        let natural = std::array::from_fn(|i| theta[i].exp());
+        let sums = L::sums(&natural, &data.xs);
+        let pieces = self.threads.pieces(data.of.len(), |range| {
+            let mut sum = Local::default();
+            for i in range {
+                let local = L::local(&natural, &data.of[i], &sums[data.rank[i] as usize]);
+                let w = data.weight[i];
+                sum.value += w * local.value;
+                sum.gradient.iter_mut().zip(local.gradient).for_each(|(a, b)| *a += w * b);
+                sum.hessian.iter_mut().zip(local.hessian).for_each(|(a, b)| *a += w * b);
+            }
+            sum
+        });
+        let mut all = Derivatives::zero(N);
+        for piece in pieces {
+            all.value += piece.value;
+            all.gradient.iter_mut().zip(piece.gradient).for_each(|(a, b)| *a += b);
+            for (at, b) in triangle().zip(piece.hessian) {
+                all.hessian[at.0 * N + at.1] += b;
+            }
+        }
+        for (i, j) in triangle() {
+            all.hessian[j * N + i] = all.hessian[i * N + j];
+        }
+        all
+    }
+
+    fn with_covariates(&self, data: &Grouped, theta: &[f64]) -> Derivatives {
+        let pieces = self.threads.pieces(data.of.len(), |range| {
+            let mut sum = Derivatives::zero(self.n);
+            // For each parameter the coordinates that move its logarithm, with how much.
+            let mut moved: [Vec<(usize, f64)>; N] = Default::default();
+            for row in range {
+                self.moved(row, &mut moved);
+                let natural: [f64; N] =
+                    std::array::from_fn(|j| moved[j].iter().map(|(at, by)| by * theta[*at]).sum::<f64>().exp());
+                let of = &data.of[row];
+                let sums = L::sums(&natural, &[of.frequency]);
+                let local = L::local(&natural, of, &sums[0]);
+                self.chain(&local, &moved, data.weight[row], &mut sum);
+            }
+            sum
+        });
+        let mut all = Derivatives::zero(self.n);
+        pieces.iter().for_each(|piece| all.add(piece));
+        all
+    }
+
+    fn moved(&self, row: usize, moved: &mut [Vec<(usize, f64)>; N]) {
+        for (j, into) in moved.iter_mut().enumerate() {
+            into.clear();
+            into.push((j, 1.0));
+            let Some((shift, sign)) = L::SHIFTED[j] else { continue };
+            let Some((covariates, deviations)) = self.linked.of(shift) else { continue };
+            let values = covariates.values().row(row);
+            let at = self.begin[j];
+            into.extend(values.iter().zip(deviations).enumerate().map(|(k, (z, d))| (at + k, sign * z / d)));
+        }
+    }
+
+    fn chain(&self, local: &Local, moved: &[Vec<(usize, f64)>; N], w: f64, sum: &mut Derivatives) {
+        sum.value += w * local.value;
+        for (j, moves) in moved.iter().enumerate() {
+            for &(at, by) in moves {
+                sum.gradient[at] += w * by * local.gradient[j];
+            }
+        }
+        for ((i, j), h) in triangle().zip(local.hessian) {
+            for &(a, by_a) in &moved[i] {
+                for &(b, by_b) in &moved[j] {
+                    let term = w * by_a * by_b * h;
+                    sum.hessian[a * self.n + b] += term;
+                    if i != j {
+                        sum.hessian[b * self.n + a] += term;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Places of the upper triangle, row by row.
+fn triangle() -> impl Iterator<Item = (usize, usize)> {
+    (0..N).flat_map(|i| (i..N).map(move |j| (i, j)))
+}
+
+/// What a fit finds: parameters in the data's units, and the report.
+pub(crate) struct Fitted {
+    pub(crate) parameters: [f64; N],
+    pub(crate) estimates: Estimates,
+}
+
+/// Fits a model.
+pub(crate) fn fit<L: Likelihood>(
+    customers: &Summaries,
+    transaction: Option<&Covariates>,
+    dropout: Option<&Covariates>,
+    params: &FitParams,
+    context: &FitContext<'_>,
+) -> Result<Fitted> {
+    params.check(N)?;
+    if customers.is_empty() {
+        return Err(tenure_core::Error::NotEnoughRows { found: 0, needed: 1 }.into());
+    }
+    let linked = Linked::new(customers, transaction, dropout)?;
+    let (coefficients, factors, begin) = linked.coefficients::<L>();
+    let data = Grouped::new(customers, coefficients.is_empty());
+    if data.purchases() == 0.0 && params.l2 == 0.0 {
+        let meaning = "nobody has bought again, which fits a purchase rate of 0".to_owned();
+        return Err(Error::NoInnerOptimum { model: L::NAME, meaning, parameters: "r = 0".to_owned() });
+    }
+    let threads = Threads::new(context.threads, data.of.len())?;
+    let n = N + coefficients.len();
+    let model = std::marker::PhantomData;
+    let objective = Objective::<L> { linked: &linked, begin, n, params, threads: &threads, model };
+    let found = objective.search(&data, context)?;
+    let time: [f64; N] = std::array::from_fn(|i| f64::from(L::TIME[i]) * data.scale.ln());
+    let shift: Vec<f64> = time.iter().copied().chain(coefficients.iter().map(|_| 0.0)).collect();
+    let factor: Vec<f64> = [1.0; N].iter().copied().chain(factors).collect();
+    let names: Vec<String> = L::PARAMETERS.iter().map(|p| (*p).to_owned()).chain(coefficients).collect();
+    let parameters = std::array::from_fn(|i| (found.at[i] + shift[i]).exp());
+    let nowhere = || {
+        let text = |i: usize| format!("{} = {:.3e}", L::PARAMETERS[i], parameters[i]);
+        let parameters = (0..N).map(text).collect::<Vec<_>>().join(", ");
+        let scaled = std::array::from_fn(|i| found.at[i].exp());
+        Error::NoInnerOptimum { model: L::NAME, meaning: L::meaning(&scaled), parameters }
+    };
+    match found.end {
+        End::Minimum => {}
+        End::Edge => return Err(nowhere()),
+        End::Exhausted => {
+            let (iterations, slope) = (found.iterations, found.here.slope());
+            return Err(Error::NotConverged { model: L::NAME, iterations, slope });
+        }
+    }
+    let unpenalised = objective.unpenalised(&data, &found);
+    // The likelihood of x purchases has the unit time^−x.
+    let log_likelihood = unpenalised - data.purchases() * data.scale.ln();
+    let optimum = Optimum {
+        names: &names,
+        at: &found.at,
+        here: &found.here,
+        logs: N,
+        shift: &shift,
+        factor: &factor,
+        iterations: found.iterations,
+    };
+    let estimates = Estimates::new(&optimum, log_likelihood, data.total, params.level).ok_or_else(nowhere)?;
+    Ok(Fitted { parameters, estimates })
+}
+
+impl<L: Likelihood> Objective<'_, L> {
+    /// The sum of log-likelihoods in the search's units.
+    fn unpenalised(&self, data: &Grouped, found: &Found) -> f64 {
+        let penalty = |(i, t): (usize, &f64)| {
+            t * t * if i < N { self.params.l2 } else { self.params.l2_covariates }
+        };
+        -data.total * (found.here.value - found.at.iter().enumerate().map(penalty).sum::<f64>())
+    }
+}
+
+/// Starts tried one after the other until one leads to a maximum: logarithms, times in mean ages.
+const STARTS: [[f64; N]; 5] = [
+    [-0.7, -0.7, -0.7, 0.0],
+    [-1.5, -2.0, -1.0, 1.0],
+    [0.5, 0.5, -1.5, 1.5],
+    [0.0, -2.5, 0.5, 0.5],
+    [-2.5, -2.5, -2.5, -0.5],
+];
+
+impl<L: Likelihood> Objective<'_, L> {
+    fn search(&self, data: &Grouped, context: &FitContext<'_>) -> Result<Found> {
+        let scaled = |start: &Vec<f64>| -> [f64; N] {
+            std::array::from_fn(|i| start[i].ln() - f64::from(L::TIME[i]) * data.scale.ln())
+        };
+        let mut first = self.params.start.as_ref().map(scaled);
+        // With covariates, every customer is a kind of its own, and rows must keep their places.
+        if self.n == N && data.of.len() > THIN {
+            let sample = data.thinned(data.of.len() / SAMPLE);
+            if sample.purchases() > 0.0 {
+                let found = self.search_from(first, &sample, context)?;
+                if found.end == End::Minimum {
+                    first = Some(std::array::from_fn(|i| found.at[i]));
+                }
+            }
+        }
+        self.search_from(first, data, context)
+    }
+
+    fn search_from(
+        &self,
+        first: Option<[f64; N]>,
+        data: &Grouped,
+        context: &FitContext<'_>,
+    ) -> Result<Found> {
+        let watch = |done: usize, value: f64| -> Result<()> {
+            let figure = Some(("mean_log_likelihood", -value));
+            let total = Some(self.params.max_iterations as u64);
+            context.progress.report(Progress { stage: L::NAME, done: done as u64, total, figure });
+            Ok(context.check_cancelled("fitting")?)
+        };
+        let mut best: Option<Found> = None;
+        for start in first.iter().chain(&STARTS) {
+            let mut start: Vec<f64> = start.to_vec();
+            start.resize(self.n, 0.0);
+            let found = minimise(&start, self.params.max_iterations, |theta| self.at(data, theta), watch)?;
+            if found.end == End::Minimum {
+                return Ok(found);
+            }
+            let better = |b: &Found| found.here.value < b.here.value || !b.here.is_finite();
+            if best.as_ref().is_none_or(better) {
+                best = Some(found);
+            }
+        }
+        best.ok_or_else(|| tenure_core::Error::Internal("no start of a search".to_owned()).into())
+    }
+}
+
+/// [`Rising`] at three arguments, as both models need them.
+pub(crate) fn tables<const M: usize>(arguments: [f64; M], xs: &[u32]) -> Vec<[Rising; M]> {
+    let columns = arguments.map(|p| table(p, xs));
+    (0..xs.len()).map(|i| std::array::from_fn(|m| columns[m][i])).collect()
+}
