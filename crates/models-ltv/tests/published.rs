@@ -16,3 +16,20 @@ fn bg_nbd() {
     let fitted = BgNbd::fit(&cdnow(), &FitParams::default(), &FitContext::new(0)).unwrap();
     println!("{:?} {:#?}", fitted.params(), fitted.estimates());
 }
+
+#[test]
+fn pareto_nbd() {
+    let fitted = ParetoNbd::fit(&cdnow(), &FitParams::default(), &FitContext::new(0)).unwrap();
+    println!("{:?} {:#?}", fitted.params(), fitted.estimates().map(|e| (e.log_likelihood, e.iterations)));
+}
+
+#[test]
+fn bg_bb() {
+    let text = std::fs::read_to_string("/tmp/venv-ltv/lib/python3.11/site-packages/lifetimes/datasets/donations.csv").unwrap();
+    let rows: Vec<Vec<f64>> =
+        text.lines().skip(1).map(|l| l.split(',').map(|v| v.parse().unwrap()).collect()).collect();
+    let column = |i: usize| rows.iter().map(|r| r[i]).collect::<Vec<_>>();
+    let o = Opportunities::new(&column(0), &column(1), &column(2)).unwrap().with_weights(column(3)).unwrap();
+    let fitted = BgBb::fit(&o, &FitParams::default(), &FitContext::new(0)).unwrap();
+    println!("{:?} {:#?}", fitted.params(), fitted.estimates().map(|e| (e.log_likelihood, e.iterations)));
+}

@@ -54,17 +54,18 @@ impl Likelihood for BgNbdLikelihood {
         Some((Shift::Dropout, 1.0)),
         Some((Shift::Dropout, 1.0)),
     ];
-    /// At `r`, `b` and `a + b`.
-    type Sums = [Rising; 3];
+    /// At `r`, `b` and `a + b`, by frequency.
+    type Tables = Vec<[Rising; 3]>;
 
-    fn sums([r, _, a, b]: &[f64; N], xs: &[u32]) -> Vec<Self::Sums> {
+    fn tables([r, _, a, b]: &[f64; N], xs: &[u32], _: f64) -> Self::Tables {
         tables([*r, *b, a + b], xs)
     }
 
     /// Equation (6) of the paper, with the larger of its two terms taken out:
     /// `ln L = ln Γ(r+x)/Γ(r) − r ln(1 + T/α) − x ln(α+T) + ln B(a,b+x)/B(a,b) + ln(1 + e^q)`,
     /// `q = ln a/(b+x−1) + (r+x) ln (α+T)/(α+t_x)`.
-    fn local(&[r, alpha, a, b]: &[f64; N], of: &Summary, [at_r, at_b, at_ab]: &[Rising; 3]) -> Local {
+    fn local(&[r, alpha, a, b]: &[f64; N], of: &Summary, rank: usize, tables: &Self::Tables) -> Local {
+        let [at_r, at_b, at_ab] = &tables[rank];
         let x = f64::from(of.frequency);
         let whole = alpha + of.age;
         let share = alpha / whole;

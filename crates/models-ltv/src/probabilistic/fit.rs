@@ -40,14 +40,16 @@ pub(crate) trait Likelihood: Sync {
     const TIME: [i32; N];
     /// For each parameter which covariates shift its logarithm, and by which sign.
     const SHIFTED: [Option<(Shift, f64)>; N];
-    /// Sums over the customers' purchases, by purchases.
-    type Sums: Sync;
+    /// Whether ages are times, to be divided by their mean, and not counts.
+    const CONTINUOUS: bool = true;
+    /// What customers with equal counts share at some parameters.
+    type Tables: Sync;
 
-    /// The sums at some parameters.
-    fn sums(parameters: &[f64; N], xs: &[u32]) -> Vec<Self::Sums>;
+    /// The tables for frequencies `xs` (ascending) and ages up to `oldest`.
+    fn tables(parameters: &[f64; N], xs: &[u32], oldest: f64) -> Self::Tables;
 
-    /// One customer.
-    fn local(parameters: &[f64; N], of: &Summary, sums: &Self::Sums) -> Local;
+    /// One customer, whose frequency has the place `rank` among those of the tables.
+    fn local(parameters: &[f64; N], of: &Summary, rank: usize, tables: &Self::Tables) -> Local;
 
     /// What a search that ran to an edge says about the customers.
     fn meaning(parameters: &[f64; N]) -> String;
@@ -61,7 +63,7 @@ pub(crate) enum Shift {
 }
 
 /// Customers as the search sees them.
-pub(crate) struct Grouped {
+struct Grouped {
     of: Vec<Summary>,
     /// Place of each one's frequency in `xs`.
     rank: Vec<u32>,
@@ -71,14 +73,15 @@ pub(crate) struct Grouped {
     total: f64,
     /// Mean age: the unit of time of the search.
     scale: f64,
+    oldest: f64,
 }
 
 impl Grouped {
     /// `merge`: whether equal customers may be counted as one kind.
-    pub(crate) fn new(customers: &Summaries, merge: bool) -> Self {
+    fn new<L: Likelihood>(customers: &Summaries, merge: bool) -> Self {
         let total: f64 = (0..customers.len()).map(|i| customers.weight(i)).sum();
         let ages: f64 = customers.age().iter().enumerate().map(|(i, t)| customers.weight(i) * t).sum();
-        let scale = if ages > 0.0 { ages / total } else { 1.0 };
+        let scale = if L::CONTINUOUS && ages > 0.0 { ages / total } else { 1.0 };
         let scaled = |s: Summary| Summary { recency: s.recency / scale, age: s.age / scale, ..s };
         let (mut of, mut weight) = (Vec::new(), Vec::new());
         if merge {
@@ -96,7 +99,8 @@ impl Grouped {
             weight.extend((0..customers.len()).map(|i| customers.weight(i)));
         }
         let (xs, rank) = ranks(of.iter().map(|s| s.frequency));
-        Self { of, rank, weight, xs, total, scale }
+        let oldest = of.iter().fold(0.0, |m, s| f64::max(m, s.age));
+        Self { of, rank, weight, xs, total, scale, oldest }
     }
 
     /// `Σ weight · x`
@@ -197,11 +201,11 @@ impl<L: Likelihood> Objective<'_, L> {
 
     fn plain(&self, data: &Grouped, theta: &[f64]) -> Derivatives {
         let natural = std::array::from_fn(|i| theta[i].exp());
-        let sums = L::sums(&natural, &data.xs);
+        let tables = L::tables(&natural, &data.xs, data.oldest);
         let pieces = self.threads.pieces(data.of.len(), |range| {
             let mut sum = Local::default();
             for i in range {
-                let local = L::local(&natural, &data.of[i], &sums[data.rank[i] as usize]);
+                let local = L::local(&natural, &data.of[i], data.rank[i] as usize, &tables);
                 let w = data.weight[i];
                 sum.value += w * local.value;
                 sum.gradient.iter_mut().zip(local.gradient).for_each(|(a, b)| *a += w * b);
@@ -233,8 +237,8 @@ impl<L: Likelihood> Objective<'_, L> {
                 let natural: [f64; N] =
                     std::array::from_fn(|j| moved[j].iter().map(|(at, by)| by * theta[*at]).sum::<f64>().exp());
                 let of = &data.of[row];
-                let sums = L::sums(&natural, &[of.frequency]);
-                let local = L::local(&natural, of, &sums[0]);
+                let tables = L::tables(&natural, &[of.frequency], of.age);
+                let local = L::local(&natural, of, 0, &tables);
                 self.chain(&local, &moved, data.weight[row], &mut sum);
             }
             sum
@@ -302,7 +306,7 @@ pub(crate) fn fit<L: Likelihood>(
     }
     let linked = Linked::new(customers, transaction, dropout)?;
     let (coefficients, factors, begin) = linked.coefficients::<L>();
-    let data = Grouped::new(customers, coefficients.is_empty());
+    let data = Grouped::new::<L>(customers, coefficients.is_empty());
     if data.purchases() == 0.0 && params.l2 == 0.0 {
         let meaning = "nobody has bought again, which fits a purchase rate of 0".to_owned();
         return Err(Error::NoInnerOptimum { model: L::NAME, meaning, parameters: "r = 0".to_owned() });
@@ -333,7 +337,7 @@ pub(crate) fn fit<L: Likelihood>(
     }
     let unpenalised = objective.unpenalised(&data, &found);
     // The likelihood of x purchases has the unit time^−x.
-    let log_likelihood = unpenalised - data.purchases() * data.scale.ln();
+    let log_likelihood = unpenalised - if L::CONTINUOUS { data.purchases() * data.scale.ln() } else { 0.0 };
     let optimum = Optimum {
         names: &names,
         at: &found.at,
