@@ -33,3 +33,14 @@ fn bg_bb() {
     let fitted = BgBb::fit(&o, &FitParams::default(), &FitContext::new(0)).unwrap();
     println!("{:?} {:#?}", fitted.params(), fitted.estimates().map(|e| (e.log_likelihood, e.iterations)));
 }
+
+#[test]
+fn gamma_gamma() {
+    let text = std::fs::read_to_string("/work/shared/data/cdnow/cdnow_customers_summary_with_transactions.csv").unwrap();
+    let rows: Vec<Vec<f64>> =
+        text.lines().skip(1).map(|l| l.split(',').map(|v| v.parse().unwrap()).collect()).collect();
+    let column = |i: usize| rows.iter().map(|r| r[i]).collect::<Vec<_>>();
+    let o = Summaries::new(&column(1), &column(2), &column(3)).unwrap().with_mean_spend(column(4)).unwrap();
+    let fitted = GammaGamma::fit(&o, &FitParams::default(), &FitContext::new(0)).unwrap();
+    println!("{:?} {:#?}", fitted.params(), fitted.estimates().map(|e| (e.log_likelihood, e.iterations)));
+}

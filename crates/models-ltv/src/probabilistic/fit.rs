@@ -423,3 +423,50 @@ pub(crate) fn tables<const M: usize>(arguments: [f64; M], xs: &[u32]) -> Vec<[Ri
     let columns = arguments.map(|p| table(p, xs));
     (0..xs.len()).map(|i| std::array::from_fn(|m| columns[m][i])).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bg_bb::BgBbLikelihood;
+    use super::super::bg_nbd::BgNbdLikelihood;
+    use super::super::newton::check_derivatives;
+    use super::super::pareto_nbd::ParetoNbdLikelihood;
+    use super::*;
+
+    fn check<L: Likelihood>(customers: &Summaries, covariates: Option<&Covariates>, theta: &[f64]) {
+        let linked = Linked::new(customers, covariates, covariates).unwrap();
+        let (coefficients, _, begin) = linked.coefficients::<L>();
+        let params = FitParams { l2: 0.01, l2_covariates: 0.02, ..FitParams::default() };
+        let (n, model) = (N + coefficients.len(), std::marker::PhantomData);
+        let objective =
+            Objective::<L> { linked: &linked, begin, n, params: &params, threads: &Threads::One, model };
+        let data = Grouped::new::<L>(customers, covariates.is_none());
+        let mut theta = theta.to_vec();
+        theta.extend((N..n).map(|i| 0.2 * (i as f64).sin()));
+        check_derivatives(&theta, |t| objective.at(&data, t));
+    }
+
+    /// One-timers, an only just seen one, many purchases, the last just now and long ago.
+    fn customers() -> Summaries {
+        let x = [0.0, 0.0, 1.0, 3.0, 3.0, 50.0, 400.0, 7.0];
+        let last = [0.0, 0.0, 0.5, 30.0, 1.0, 38.0, 20.0, 39.0];
+        let age = [39.0, 0.0, 30.0, 30.0, 39.0, 39.0, 35.0, 39.0];
+        Summaries::new(&x, &last, &age).unwrap().with_weights((1..9).map(f64::from).collect()).unwrap()
+    }
+
+    #[test]
+    fn derivatives_are_those_of_differences() {
+        let customers = customers();
+        let values = ndarray::Array2::from_shape_fn((8, 2), |(i, j)| ((3 * i + 5 * j) % 7) as f64 - 2.0);
+        let covariates = Covariates::new(["one", "two"], values).unwrap();
+        for theta in [[-1.4, 0.3, -0.2, 0.9], [1.0, 1.1, 1.2, 1.0], [-3.0, 2.0, 2.0, -4.0]] {
+            for covariates in [None, Some(&covariates)] {
+                check::<BgNbdLikelihood>(&customers, covariates, &theta);
+                check::<ParetoNbdLikelihood>(&customers, covariates, &theta);
+            }
+        }
+        let n = Summaries::new(&[0.0, 1.0, 3.0, 6.0], &[0.0, 2.0, 3.0, 6.0], &[6.0, 6.0, 5.0, 6.0]).unwrap();
+        for theta in [[0.2, -0.3, -0.4, 1.0], [3.0, -3.0, 2.0, 0.0]] {
+            check::<BgBbLikelihood>(&n, None, &theta);
+        }
+    }
+}

@@ -226,6 +226,28 @@ pub(crate) fn inverse(matrix: &[f64], n: usize) -> Option<Vec<f64>> {
     Some((0..n * n).map(|at| entry(at / n, at % n)).collect())
 }
 
+/// Gradient and Hessian beside central differences of values and gradients.
+#[cfg(test)]
+pub(crate) fn check_derivatives(at: &[f64], f: impl Fn(&[f64]) -> Derivatives) {
+    let (n, here, h) = (at.len(), f(at), 1e-5);
+    for i in 0..n {
+        let moved = |by: f64| {
+            let mut theta = at.to_vec();
+            theta[i] += by;
+            f(&theta)
+        };
+        let (up, down) = (moved(h), moved(-h));
+        let close = |found: f64, expected: f64, what: &str| {
+            let size = expected.abs().max(1e-3 * here.value.abs()).max(1e-4);
+            assert!((found - expected).abs() < 1e-5 * size, "{what} {i} at {at:?}: {found} {expected}");
+        };
+        close(here.gradient[i], (up.value - down.value) / (2.0 * h), "slope");
+        for j in 0..n {
+            close(here.hessian[i * n + j], (up.gradient[j] - down.gradient[j]) / (2.0 * h), "bend");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
