@@ -214,6 +214,13 @@ impl Likelihood for BgBbLikelihood {
     }
 }
 
+impl BgBbLikelihood {
+    /// Logarithm of the probability of the purchases made and of still being active.
+    pub(crate) fn stayed(parameters: &[f64; N], of: &Summary, tables: &Counts) -> f64 {
+        tables.term(parameters, of.frequency as usize, of.age as usize, false).value
+    }
+}
+
 /// A fitted BG/BB model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BgBb {

@@ -43,14 +43,11 @@ impl TimeUnit {
 }
 
 /// One customer: `x`, `t_x` and `T` of the literature.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
-    /// Repeat purchases `x`: the first purchase is not counted.
-    pub frequency: u32,
-    /// Time `t_x` from the first purchase to the last; 0 where there was no repeat purchase.
-    pub recency: f64,
-    /// Time `T` from the first purchase to the instant of the summary.
-    pub age: f64,
+    pub(crate) frequency: u32,
+    pub(crate) recency: f64,
+    pub(crate) age: f64,
 }
 
 /// Summaries of many customers, checked: `0 ≤ t_x ≤ T`, all finite, and `t_x = 0` where `x = 0`.
@@ -99,11 +96,33 @@ pub(crate) fn count(row: usize, field: &'static str, value: f64) -> Result<u32> 
 }
 
 impl Summary {
-    /// Checks three numbers of row `row`.
+    /// From three numbers: `0 ≤ recency ≤ age`, all finite, and a recency of 0 where the frequency is 0.
     ///
     /// # Errors
-    /// [`Error::Summary`] naming the row and the number.
-    pub fn new(row: usize, frequency: f64, recency: f64, age: f64) -> Result<Self> {
+    /// [`Error::Summary`] naming the number.
+    pub fn new(frequency: f64, recency: f64, age: f64) -> Result<Self> {
+        Self::of_row(0, frequency, recency, age)
+    }
+
+    /// Repeat purchases `x`: the first purchase is not counted.
+    #[must_use]
+    pub fn frequency(&self) -> u32 {
+        self.frequency
+    }
+
+    /// Time `t_x` from the first purchase to the last; 0 where there was no repeat purchase.
+    #[must_use]
+    pub fn recency(&self) -> f64 {
+        self.recency
+    }
+
+    /// Time `T` from the first purchase to the instant of the summary.
+    #[must_use]
+    pub fn age(&self) -> f64 {
+        self.age
+    }
+
+    pub(crate) fn of_row(row: usize, frequency: f64, recency: f64, age: f64) -> Result<Self> {
         let x = count(row, "frequency", frequency)?;
         if !(age >= 0.0 && age.is_finite()) {
             return Err(wrong(row, "age", age, "a finite number, at least 0"));
@@ -139,7 +158,7 @@ impl Summaries {
         same_length("values of age", frequency.len(), age.len())?;
         let mut made = Self::default();
         for (row, ((&x, &t_x), &age)) in frequency.iter().zip(recency).zip(age).enumerate() {
-            made.push(Summary::new(row, x, t_x, age)?);
+            made.push(Summary::of_row(row, x, t_x, age)?);
         }
         Ok(made)
     }
@@ -292,22 +311,27 @@ pub(crate) struct Kinds {
 }
 
 impl Kinds {
-    /// Sorted by hashes of (x, T) and of t_x, then by row: rows of one (x, T) are neighbours. Where two hashes
+    /// Sorted by x, by hashes of T and of t_x, then by row: rows of one (x, T) are neighbours. Where two hashes
     /// are equal by chance, a kind may come in two runs, which changes nothing but speed.
     pub(crate) fn new(customers: &Summaries) -> Self {
-        let key = |row: usize| {
-            let hash = |a: u64, b: u64| tenure_core::seed::mix(a, b) >> 32;
-            let of = customers.at(row);
-            (hash(of.age.to_bits(), u64::from(of.frequency)) << 32) | hash(of.recency.to_bits(), 0)
-        };
-        let mut keyed: Vec<(u64, u32)> = (0..customers.len()).map(|row| (key(row), row as u32)).collect();
-        keyed.sort_unstable();
-        let order: Vec<u32> = keyed.into_iter().map(|(_, row)| row).collect();
+        let order = Self::sorted(customers);
         let same = |a: u32, b: u32| customers.at(a as usize) == customers.at(b as usize);
         let changes = (1..order.len()).filter(|&i| !same(order[i - 1], order[i])).map(|i| i as u32);
         let ends = std::iter::once(order.len() as u32);
         let starts = std::iter::once(0).filter(|_| !order.is_empty()).chain(changes).chain(ends).collect();
         Self { order, starts }
+    }
+
+    /// The order alone.
+    pub(crate) fn sorted(customers: &Summaries) -> Vec<u32> {
+        let key = |row: usize| {
+            let hash = |value: f64| tenure_core::seed::mix(value.to_bits(), 0) >> 40;
+            let of = customers.at(row);
+            (u64::from(of.frequency.min(0xffff)) << 48) | (hash(of.age) << 24) | hash(of.recency)
+        };
+        let mut keyed: Vec<(u64, u32)> = (0..customers.len()).map(|row| (key(row), row as u32)).collect();
+        keyed.sort_unstable();
+        keyed.into_iter().map(|(_, row)| row).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
