@@ -11,7 +11,7 @@ use super::estimates::{Estimates, FitParams, Optimum};
 use super::newton::{Derivatives, End, Found, minimise};
 use super::rising::{Rising, table};
 use super::summary::{Kinds, Summaries, Summary};
-use super::threads::Threads;
+use super::threads::{PIECE, Threads};
 use crate::{Error, Result};
 
 /// Kinds of customers from which on a sample is fitted first.
@@ -202,7 +202,7 @@ impl<L: Likelihood> Objective<'_, L> {
     fn plain(&self, data: &Grouped, theta: &[f64]) -> Derivatives {
         let natural = std::array::from_fn(|i| theta[i].exp());
         let tables = L::tables(&natural, &data.xs, data.oldest);
-        let pieces = self.threads.pieces(data.of.len(), |range| {
+        let pieces = self.threads.pieces(data.of.len(), PIECE, |range| {
             let mut sum = Local::default();
             for i in range {
                 let local = L::local(&natural, &data.of[i], data.rank[i] as usize, &tables);
@@ -228,7 +228,7 @@ impl<L: Likelihood> Objective<'_, L> {
     }
 
     fn with_covariates(&self, data: &Grouped, theta: &[f64]) -> Derivatives {
-        let pieces = self.threads.pieces(data.of.len(), |range| {
+        let pieces = self.threads.pieces(data.of.len(), PIECE, |range| {
             let mut sum = Derivatives::zero(self.n);
             // For each parameter the coordinates that move its logarithm, with how much.
             let mut moved: [Vec<(usize, f64)>; N] = Default::default();

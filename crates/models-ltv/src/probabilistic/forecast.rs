@@ -12,7 +12,7 @@ use super::gamma_gamma::GammaGammaParams;
 use super::spend_table::SpendTable;
 use super::strata::Strata;
 use super::summary::{Kinds, Summaries, Summary};
-use super::threads::Threads;
+use super::threads::{PIECE, Threads};
 use crate::Result;
 
 /// Probabilities of purchase counts below this are not followed: a thousandth of the least tail of an interval.
@@ -272,7 +272,9 @@ fn batch<T: Send + Clone + Default, W: FnMut(usize) -> Result<T>>(
 ) -> Result<Vec<T>> {
     let order = Kinds::sorted(customers);
     let threads = Threads::new(threads, order.len())?;
-    let pieces = threads.pieces(order.len(), |range| {
+    // Each piece makes the tables of its frequencies: few pieces, but enough for many threads.
+    let size = order.len().div_ceil(64).max(PIECE);
+    let pieces = threads.pieces(order.len(), size, |range| {
         let mut work = make();
         // Of several errors the one of the least row is told, wherever it stood.
         let mut failed: Option<(u32, crate::Error)> = None;

@@ -9,7 +9,7 @@ use super::fit::ranks;
 use super::newton::{Derivatives, End, Found, minimise};
 use super::rising::{Rising, ln_gamma};
 use super::summary::{Summaries, check_spend};
-use super::threads::Threads;
+use super::threads::{PIECE, Threads};
 use crate::{Error, Result};
 
 /// Parameters of the model.
@@ -140,7 +140,7 @@ impl Buyers {
             .iter()
             .map(|&x| (ln_gamma(p * f64::from(x) + q), ln_gamma(p * f64::from(x))))
             .collect();
-        let pieces = threads.pieces(self.spend.len(), |range| {
+        let pieces = threads.pieces(self.spend.len(), PIECE, |range| {
             let (mut value, mut first, mut second) = (0.0, [0.0; N], [0.0; 6]);
             for i in range {
                 let rank = self.rank[i] as usize;

@@ -165,6 +165,9 @@ fn inverse([y0, y1, y2, y3]: [f64; 4], p: f64) -> f64 {
     let mut u = ((y1 - p) / (y1 - y2)).clamp(0.0, 1.0);
     for _ in 0..8 {
         let off = value(u) - p;
+        if off.abs() < 1e-9 {
+            break;
+        }
         if off > 0.0 { low = u } else { high = u }
         let slope = c1 + u * (2.0 * c2 + 3.0 * u * c3);
         let newton = u - off / slope;

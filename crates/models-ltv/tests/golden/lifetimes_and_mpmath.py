@@ -155,10 +155,9 @@ def pareto_ll(r, alpha, s, beta, x, t_x, age):
 
 
 def best(objective, start):
-    for _ in range(4):
-        start = minimize(objective, start, method="Nelder-Mead",
-                         options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 40000, "maxfev": 40000, "adaptive": True}).x
-        start = minimize(objective, start, method="BFGS", options={"gtol": 1e-10}).x
+    with np.errstate(all="ignore"):
+        for gtol in [1e-3, 1e-6]:
+            start = minimize(objective, start, method="BFGS", jac="3-point", options={"gtol": gtol}).x
     return start, -objective(start)
 
 
