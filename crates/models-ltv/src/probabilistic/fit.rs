@@ -234,8 +234,9 @@ impl<L: Likelihood> Objective<'_, L> {
             let mut moved: [Vec<(usize, f64)>; N] = Default::default();
             for row in range {
                 self.moved(row, &mut moved);
-                let natural: [f64; N] =
-                    std::array::from_fn(|j| moved[j].iter().map(|(at, by)| by * theta[*at]).sum::<f64>().exp());
+                let natural: [f64; N] = std::array::from_fn(|j| {
+                    moved[j].iter().map(|(at, by)| by * theta[*at]).sum::<f64>().exp()
+                });
                 let of = &data.of[row];
                 let tables = L::tables(&natural, &[of.frequency], of.age);
                 let local = L::local(&natural, of, 0, &tables);
@@ -284,6 +285,11 @@ impl<L: Likelihood> Objective<'_, L> {
 /// Places of the upper triangle, row by row.
 fn triangle() -> impl Iterator<Item = (usize, usize)> {
     (0..N).flat_map(|i| (i..N).map(move |j| (i, j)))
+}
+
+/// One customer's log-likelihood.
+pub(crate) fn log_likelihood<L: Likelihood>(parameters: [f64; N], of: &Summary) -> f64 {
+    L::local(&parameters, of, 0, &L::tables(&parameters, &[of.frequency], of.age)).value
 }
 
 /// What a fit finds: parameters in the data's units, and the report.
@@ -354,9 +360,8 @@ pub(crate) fn fit<L: Likelihood>(
 impl<L: Likelihood> Objective<'_, L> {
     /// The sum of log-likelihoods in the search's units.
     fn unpenalised(&self, data: &Grouped, found: &Found) -> f64 {
-        let penalty = |(i, t): (usize, &f64)| {
-            t * t * if i < N { self.params.l2 } else { self.params.l2_covariates }
-        };
+        let penalty =
+            |(i, t): (usize, &f64)| t * t * if i < N { self.params.l2 } else { self.params.l2_covariates };
         -data.total * (found.here.value - found.at.iter().enumerate().map(penalty).sum::<f64>())
     }
 }

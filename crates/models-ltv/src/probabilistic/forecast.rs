@@ -282,7 +282,9 @@ fn batch<T: Send + Clone + Default, W: FnMut(usize) -> Result<T>>(
         for &row in &order[range] {
             match work(row as usize) {
                 Ok(made) => done.push(made),
-                Err(error) if failed.as_ref().is_none_or(|(first, _)| row < *first) => failed = Some((row, error)),
+                Err(error) if failed.as_ref().is_none_or(|(first, _)| row < *first) => {
+                    failed = Some((row, error))
+                }
                 Err(_) => {}
             }
         }

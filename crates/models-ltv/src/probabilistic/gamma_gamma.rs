@@ -100,7 +100,9 @@ struct Buyers {
 impl Buyers {
     fn new(customers: &Summaries) -> Result<Self> {
         let spends = customers.mean_spend().ok_or_else(|| {
-            tenure_core::Error::Data("the customers have no mean spends to fit the Gamma-Gamma model on".into())
+            tenure_core::Error::Data(
+                "the customers have no mean spends to fit the Gamma-Gamma model on".into(),
+            )
         })?;
         let rows: Vec<usize> = (0..customers.len())
             .filter(|&row| customers.frequency()[row] > 0 && customers.weight(row) > 0.0)
@@ -135,11 +137,8 @@ impl Buyers {
     fn derivatives(&self, theta: &[f64], threads: &Threads) -> Derivatives {
         let [p, q, v] = std::array::from_fn(|i| theta[i].exp());
         let at_q = ln_gamma(q);
-        let tables: Vec<(Rising, Rising)> = self
-            .xs
-            .iter()
-            .map(|&x| (ln_gamma(p * f64::from(x) + q), ln_gamma(p * f64::from(x))))
-            .collect();
+        let tables: Vec<(Rising, Rising)> =
+            self.xs.iter().map(|&x| (ln_gamma(p * f64::from(x) + q), ln_gamma(p * f64::from(x)))).collect();
         let pieces = threads.pieces(self.spend.len(), PIECE, |range| {
             let (mut value, mut first, mut second) = (0.0, [0.0; N], [0.0; 6]);
             for i in range {

@@ -87,7 +87,11 @@ impl CustomerValueModel {
         let time = if matches!(purchases, Purchases::BgBb(_)) { "opportunities" } else { unit.name() };
         let mut features = vec![
             Feature::numeric("frequency", "purchases", "Repeat purchases so far"),
-            Feature::numeric("recency", time, "From the first purchase to the last; 0 without repeat purchases"),
+            Feature::numeric(
+                "recency",
+                time,
+                "From the first purchase to the last; 0 without repeat purchases",
+            ),
             Feature::numeric("age", time, "From the first purchase to now"),
         ];
         let mut outputs = vec![
@@ -218,7 +222,8 @@ impl Model for CustomerValueModel {
 
     fn to_artifact(&self) -> Artifact {
         let Config { purchases, spend, plan, unit } = &self.config;
-        let config = serde_json::json!({ "purchases": purchases, "spend": spend, "plan": plan, "unit": unit });
+        let config =
+            serde_json::json!({ "purchases": purchases, "spend": spend, "plan": plan, "unit": unit });
         Artifact::from_json(Self::KIND, Self::VERSION, config)
     }
 }

@@ -155,11 +155,8 @@ impl SpendTable {
 /// Where the falling cubic through values at −1, 0, 1 and 2 crosses `p` between 0 and 1.
 fn inverse([y0, y1, y2, y3]: [f64; 4], p: f64) -> f64 {
     // Lagrange's polynomial in Newton's form about 0.
-    let (c1, c2, c3) = (
-        -y0 / 3.0 - 0.5 * y1 + y2 - y3 / 6.0,
-        0.5 * (y0 + y2) - y1,
-        (y3 - y0) / 6.0 + 0.5 * (y1 - y2),
-    );
+    let (c1, c2, c3) =
+        (-y0 / 3.0 - 0.5 * y1 + y2 - y3 / 6.0, 0.5 * (y0 + y2) - y1, (y3 - y0) / 6.0 + 0.5 * (y1 - y2));
     let value = |u: f64| y1 + u * (c1 + u * (c2 + u * c3));
     let (mut low, mut high) = (0.0, 1.0);
     let mut u = ((y1 - p) / (y1 - y2)).clamp(0.0, 1.0);
@@ -168,7 +165,11 @@ fn inverse([y0, y1, y2, y3]: [f64; 4], p: f64) -> f64 {
         if off.abs() < 1e-9 {
             break;
         }
-        if off > 0.0 { low = u } else { high = u }
+        if off > 0.0 {
+            low = u
+        } else {
+            high = u
+        }
         let slope = c1 + u * (2.0 * c2 + 3.0 * u * c3);
         let newton = u - off / slope;
         u = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
