@@ -109,12 +109,12 @@ fn gamma_gamma_on_cdnow() {
     close(estimates.log_likelihood, golden["log_likelihood"].as_f64().unwrap(), 1e-8);
     let errors: Vec<f64> = estimates.estimates.iter().map(|e| e.standard_error).collect();
     all_close(&errors, &numbers(&golden["standard_errors"]), 2e-3);
-    // Over the 946 repeat buyers 35.25 is expected (lifetimes, Quickstart).
     let spends = of.expected_spends(&customers).unwrap();
-    let repeat: Vec<f64> =
-        spends.iter().zip(customers.frequency()).filter(|(_, x)| **x > 0).map(|(s, _)| *s).collect();
-    assert_eq!(repeat.len(), 946);
-    assert!((repeat.iter().sum::<f64>() / 946.0 - 35.25).abs() < 0.01);
+    let at = numbers(&self::golden()["cdnow"]["rows"]);
+    let some: Vec<f64> = at.iter().map(|row| spends[*row as usize]).collect();
+    all_close(&some, &numbers(&golden["expected"]), 1e-4);
+    // lifetimes, Quickstart: 35.25 on average.
+    assert!((spends.iter().sum::<f64>() / 2357.0 - 35.25).abs() < 0.01);
 }
 
 /// Forecasts at the very parameters of lifetimes.
@@ -156,9 +156,15 @@ fn forecasts_are_those_of_lifetimes() {
         let clv: Vec<f64> = at.iter().map(|&row| values[row].value).collect();
         all_close(&clv, &numbers(&golden["clv"]), 1e-9);
         if name == "bg_nbd" {
-            // lifetimes, Quickstart: customers 1, 2, 3 and 6.
+            // lifetimes, Quickstart: customers 1, 2, 3 and 6, with months of 30 units (of weeks, in fact).
+            let long = ForecastParams { period: 30.0, ..year };
+            let values = value(&*model, &spend, &customers, &long, None).unwrap();
             for (row, published) in [(0, 140.10), (1, 18.94), (2, 38.18), (5, 1003.87)] {
-                assert!((values[row].value - published).abs() < 0.03, "{} {published}", values[row].value);
+                assert!(
+                    (values[row].value / published - 1.0).abs() < 1e-3,
+                    "{} {published}",
+                    values[row].value
+                );
             }
         }
     }

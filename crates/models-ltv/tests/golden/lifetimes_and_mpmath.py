@@ -44,7 +44,8 @@ def cdnow():
         "bg_nbd": {
             "params": numbers(bg.params_),
             "standard_errors": numbers(bg.standard_errors_),
-            "log_likelihood": -f(bg._negative_log_likelihood_) * len(x),
+            # lifetimes counts time in units of its own.
+            "log_likelihood": -f(bg._negative_log_likelihood_) * len(x) + f(x.sum() * np.log(bg._scale)),
             "alive": numbers(bg.conditional_probability_alive(*at)),
             "expected": {str(t): numbers(bg.predict(t, *at)) for t in [1.0, 39.0, 200.0]},
             "new_expected": {str(t): f(bg.expected_number_of_purchases_up_to_time(t)) for t in [1.0, 39.0, 500.0]},
@@ -53,7 +54,7 @@ def cdnow():
         },
         "pareto_nbd": {
             "params": numbers(pareto.params_),
-            "log_likelihood": -f(pareto._negative_log_likelihood_) * len(x),
+            "log_likelihood": -f(pareto._negative_log_likelihood_) + f(x.sum() * np.log(pareto._scale)),
             "alive": numbers(pareto.conditional_probability_alive(*at)),
             "expected": {
                 str(t): numbers(pareto.conditional_expected_number_of_purchases_up_to_time(t, *at))
