@@ -388,6 +388,11 @@ fn a_model_is_served_and_stored() {
         model.predict_row(&row.to_vec(), &mut out).unwrap();
         assert_eq!(out.map(f64::to_bits).to_vec(), expected.iter().map(|v| v.to_bits()).collect::<Vec<_>>());
     }
+    let load = |artifact: &Artifact| {
+        CustomerValueModel::from_artifact(artifact).map(|m| Box::new(m) as Box<dyn Model>)
+    };
+    let failures = tenure_backends::conformance::check_model(&model, x.view(), &load);
+    assert!(failures.is_empty(), "{}", tenure_backends::conformance::summary(&failures));
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model");
     model.to_artifact().save(&path, &Metadata::default()).unwrap();

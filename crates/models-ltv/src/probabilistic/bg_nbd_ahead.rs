@@ -121,7 +121,7 @@ impl Ahead {
                 sum[i] += stays * tail[i];
                 exactly[i] *= ratio * z[i];
                 tail[i] -= exactly[i];
-                left |= tail[i] > 1e-15 * first[i];
+                left |= tail[i] > 1e-14 * first[i];
             }
             if !left {
                 break;

@@ -66,14 +66,14 @@ impl GammaGammaParams {
     /// # Errors
     /// [`Error::InfiniteMean`]; without mean spends, [`Error::Summary`] for the first repeat buyer.
     pub fn expected_spends(&self, customers: &Summaries) -> Result<Vec<f64>> {
-        (0..customers.len()).map(|row| self.spend_of(customers, row)).collect()
+        let of = |row| self.spend_of(row, customers.frequency()[row], customers.spend_at(row));
+        (0..customers.len()).map(of).collect()
     }
 
-    pub(crate) fn spend_of(&self, customers: &Summaries, row: usize) -> Result<f64> {
-        let x = customers.frequency()[row];
-        let spend = customers.mean_spend().map_or(f64::NAN, |z| z[row]);
-        check_spend(row, x, spend)?;
-        self.expected_spend(x, spend).ok_or_else(|| Error::InfiniteMean { row, shape: self.shape(x) })
+    pub(crate) fn spend_of(&self, row: usize, frequency: u32, mean_spend: f64) -> Result<f64> {
+        check_spend(row, frequency, mean_spend)?;
+        let infinite = || Error::InfiniteMean { row, shape: self.shape(frequency) };
+        self.expected_spend(frequency, mean_spend).ok_or_else(infinite)
     }
 
     /// Shape of the posterior of a customer's ν.

@@ -10,7 +10,7 @@ use tenure_core::{
 use super::ahead::{ForecastParams, PurchaseModel};
 use super::bg_bb::BgBb;
 use super::bg_nbd::BgNbd;
-use super::forecast::{self, OneValue, PurchaseForecast, ValueForecast};
+use super::forecast::{self, OneValue, PurchaseForecast, Row, ValueForecast};
 use super::gamma_gamma::{GammaGamma, GammaGammaParams};
 use super::pareto_nbd::ParetoNbd;
 use super::summary::{Summaries, TimeUnit};
@@ -205,7 +205,10 @@ impl Model for CustomerValueModel {
         let customers = self.summaries(view)?;
         match self.spend_params() {
             Some(spend) => {
-                write_value(&OneValue::new(&*self.model, &spend, &self.config.plan).of(&customers, 0)?, out);
+                write_value(
+                    &OneValue::new(&*self.model, &spend, &self.config.plan).of(&Row::new(&customers, 0))?,
+                    out,
+                );
             }
             None => {
                 let made = forecast::purchases(&*self.model, &customers, &self.config.plan, None)?;

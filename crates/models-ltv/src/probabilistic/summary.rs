@@ -267,6 +267,11 @@ impl Summaries {
         self.weights.as_ref().map_or(1.0, |w| w[row])
     }
 
+    /// NaN where it is not known.
+    pub(crate) fn spend_at(&self, row: usize) -> f64 {
+        self.mean_spend.as_ref().map_or(f64::NAN, |z| z[row])
+    }
+
     pub(crate) fn at(&self, row: usize) -> Summary {
         Summary { frequency: self.frequency[row], recency: self.recency[row], age: self.age[row] }
     }
