@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use serde_json::Value;
 use tenure_core::FitContext;
+use tenure_features::{OrderLine, OrderLogBuilder};
 use tenure_ltv::probabilistic::{
     BgBb, BgNbd, BgNbdParams, Covariates, FitParams, ForecastParams, GammaGamma, Opportunities, ParetoNbd,
-    ParetoNbdParams, PurchaseModel, Summaries, Summary, value, value_by,
+    ParetoNbdParams, PurchaseModel, Summaries, Summary, TimeUnit, purchases, value, value_by,
 };
 
 fn golden() -> Value {
@@ -36,15 +37,21 @@ fn all_close(found: &[f64], expected: &[f64], relative: f64) {
     found.iter().zip(expected).for_each(|(f, e)| close(*f, *e, relative));
 }
 
-/// The CDNOW sample with mean spends.
-fn cdnow() -> Option<Summaries> {
+/// A file of the CDNOW data, where it is.
+fn file(name: &str) -> Option<String> {
     let root = std::env::var_os("TENURE_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    let path = root.join("cdnow/cdnow_customers_summary_with_transactions.csv");
-    let Ok(text) = std::fs::read_to_string(&path) else {
+    let path = root.join("cdnow").join(name);
+    let text = std::fs::read_to_string(&path).ok();
+    if text.is_none() {
         println!("skipped: {} is not there", path.display());
-        return None;
-    };
+    }
+    text
+}
+
+/// The CDNOW sample with mean spends.
+fn cdnow() -> Option<Summaries> {
+    let text = file("cdnow_customers_summary_with_transactions.csv")?;
     let lines = text.lines().skip(1);
     let rows: Vec<Vec<f64>> = lines.map(|l| l.split(',').map(|v| v.parse().unwrap()).collect()).collect();
     let column = |i: usize| rows.iter().map(|r| r[i]).collect::<Vec<_>>();
@@ -58,6 +65,46 @@ fn context() -> FitContext<'static> {
 
 fn exact() -> FitParams {
     FitParams::default()
+}
+
+/// The order log of the sample leads to the published summaries; what came later lies within its intervals.
+#[test]
+fn the_log_of_cdnow_becomes_its_summaries() {
+    let (Some(published), Some(text)) = (cdnow(), file("CDNOW_sample.txt")) else { return };
+    let mut builder = OrderLogBuilder::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, id, day, _, amount] = fields[..] else { panic!("{line}") };
+        let date = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]);
+        // A few orders were free of charge: orders nonetheless.
+        let amount = amount.parse::<f64>().unwrap().max(0.01);
+        builder.push(OrderLine::new(id, date.parse().unwrap(), amount));
+    }
+    let log = builder.build().unwrap();
+    let at = |text: &str| text.parse().unwrap();
+    let (customers, index) = Summaries::from_log(&log, at("1997-09-30T23:59:59Z"), TimeUnit::Week).unwrap();
+    assert_eq!(customers.len(), published.len());
+    assert_eq!(customers.frequency(), published.frequency());
+    for row in 0..customers.len() {
+        assert!((customers.recency()[row] - published.recency()[row]).abs() < 0.0051);
+        assert!((customers.age()[row] - published.age()[row]).abs() < 0.0051);
+    }
+    // The 39 weeks after.
+    let (later, whole) = Summaries::from_log(&log, at("1998-06-30T23:59:59Z"), TimeUnit::Week).unwrap();
+    assert_eq!(index, whole);
+    let model = BgNbd::fit(&customers, &exact(), &context()).unwrap().params();
+    let plan = ForecastParams { periods: 39, period: 1.0, discount: 0.0, level: 0.9 };
+    let forecasts = purchases(&model, &customers, &plan, None).unwrap();
+    let bought = |row: usize| later.frequency()[row] - customers.frequency()[row];
+    let happened: u32 = (0..later.len()).map(bought).sum();
+    let expected: f64 = forecasts.iter().map(|f| f.purchases).sum();
+    let inside = |row: &usize| {
+        (forecasts[*row].purchases_low..=forecasts[*row].purchases_high).contains(&bought(*row))
+    };
+    let covered = (0..later.len()).filter(inside).count() as f64 / later.len() as f64;
+    println!("expected {expected:.0}, happened {happened}, coverage {covered:.3}");
+    assert!((expected / f64::from(happened) - 1.0).abs() < 0.15, "{expected} {happened}");
+    assert!(covered > 0.9, "{covered}");
 }
 
 #[test]
