@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 pub use builder::{OrderLine, OrderLogBuilder};
 
-use crate::history::Shard;
-use crate::{OrderColumns, Result, Timestamp};
+use crate::history::{Orders, Shard};
+use crate::{AsOf, OrderColumns, Result, Timestamp};
 
 /// Customers a shard: small enough to spread over threads, large enough to forget about.
 const SHARD: usize = 1024;
@@ -152,6 +152,19 @@ impl OrderLog {
     #[must_use]
     pub fn coverage_end(&self, until: Option<Timestamp>) -> Option<Timestamp> {
         until.or_else(|| self.span.map(|(_, last)| last.day_start().plus_days(1)))
+    }
+
+    /// What `look` makes of every customer's view at an instant, in the order of [`OrderLog::customer_ids`].
+    pub fn map_as_of<T>(&self, as_of: Timestamp, mut look: impl FnMut(&AsOf<'_>) -> T) -> Vec<T> {
+        let mut cut = Orders::default();
+        let mut seen = Vec::with_capacity(self.customers());
+        for shard in &self.shards {
+            for customer in 0..shard.customers() {
+                let history = shard.as_of(customer, as_of.seconds(), &mut cut);
+                seen.push(look(&AsOf::new(history, &self.facts, as_of)));
+            }
+        }
+        seen
     }
 
     pub(crate) fn shared_ids(&self) -> Arc<Vec<String>> {
