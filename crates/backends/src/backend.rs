@@ -133,7 +133,7 @@ impl Backend {
     /// [`Error::Unsupported`] naming the parameters there are, or saying what the value should be.
     pub fn with(&self, name: &str, value: serde_json::Value) -> Result<Self> {
         let own = crate::search::with_parameter(self, name, &value);
-        let (Err(error), Self::Blend(blend)) = (&own, self) else { return own };
+        let (Err(_), Self::Blend(blend)) = (&own, self) else { return own };
         let mut blend = blend.clone();
         let mut known = false;
         for member in &mut blend.members {
@@ -141,7 +141,7 @@ impl Backend {
                 (member.learner, known) = (learner, true);
             }
         }
-        if known { Ok(Self::Blend(blend)) } else { Err(Error::unsupported("blend", error.to_string())) }
+        if known { Ok(Self::Blend(blend)) } else { own }
     }
 
     /// The same learner with a fixed number of iterations (trees), or with up to so many and early stopping

@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use crate::failure::WrongArgument;
+
 /// Prints text, ending it with a line break.
 pub fn text(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
@@ -32,6 +34,15 @@ pub fn file(path: &Path, bytes: &[u8]) -> Result<()> {
     beside.push(".part");
     fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)).map_err(failed)?;
     Ok(())
+}
+
+/// Refuses to write over a file that is being read.
+pub fn keeps(option: &str, out: &Path, read: &[&Path]) -> Result<()> {
+    let Ok(place) = out.canonicalize() else { return Ok(()) };
+    match read.iter().find(|path| path.canonicalize().is_ok_and(|path| path == place)) {
+        Some(_) => Err(WrongArgument(format!("{option}: {} is read by this command", out.display())).into()),
+        None => Ok(()),
+    }
 }
 
 /// Columns of text, the first to the left and the others to the right.

@@ -228,6 +228,42 @@ fn a_weight_counts_rows_and_numbers_may_name_categories() {
 }
 
 #[test]
+fn nothing_that_is_read_is_written_over() {
+    LazyLock::force(&SHOP);
+    let before = SHOP.read("plain.csv");
+    SHOP.run("table predict --data plain.csv --model model --out ./plain.csv")
+        .refused(2, "--out: ./plain.csv is read by this command");
+    assert_eq!(SHOP.read("plain.csv"), before);
+}
+
+#[test]
+fn losses_fit_the_task_and_families_go_by_their_names() {
+    LazyLock::force(&SHOP);
+    SHOP.run(
+        "table train --data plain.csv --target left --task binary --set objective=squared_error --model x",
+    )
+    .refused(2, "gbdt does not support this loss for classes: it predicts numbers, not probabilities");
+    let tweedie =
+        "table train --data plain.csv --target spend --task regression --backend glm --model t --json";
+    let power = |family: &str| SHOP.run(&format!("{tweedie} {family}")).json()["glm"]["family"].clone();
+    assert_eq!(power("--family tweedie --link log")["tweedie"]["power"], 1.5);
+    assert_eq!(power("--set family=tweedie:1.7")["tweedie"]["power"], 1.7);
+    SHOP.run(
+        "table train --data plain.csv --target left --task binary --backend glm --link cloglog --model l",
+    )
+    .text();
+}
+
+#[test]
+fn a_search_of_linear_models_tries_penalties() {
+    LazyLock::force(&SHOP);
+    let search = "table search --data plain.csv --target spend --task regression --backend glm --strategy grid \
+                  --trials 4 --folds 3 --json";
+    let found = SHOP.run(search).json();
+    assert!(found.to_string().contains("\"alpha\":"), "{found}");
+}
+
+#[test]
 fn wrong_choices_are_explained() {
     LazyLock::force(&SHOP);
     let cv = |rest: &str| SHOP.run(&format!("table cv --data plain.csv --task binary {rest}"));
@@ -240,8 +276,7 @@ fn wrong_choices_are_explained() {
         .refused(2, "parameter `backend` is svm; expected one of gbdt, forest, logistic");
     cv("--target left --positive maybe")
         .refused(3, "no row holds the positive value `maybe`; there are `No`, `Yes`");
-    cv("--target plan")
-        .refused(3, "the target has 3 values (`basic`, `gold`, `pro`, …); expected two classes");
+    cv("--target plan").refused(3, "the target has 3 values (`basic`, `gold`, `pro`); expected two classes");
     SHOP.run("table explain --data plain.csv --model model --row 301")
         .refused(2, "--row: 301 is beyond the 300 rows of plain.csv");
 }

@@ -84,6 +84,34 @@ fn numbers_name_categories_and_weights_where_asked() {
 }
 
 #[test]
+fn levels_that_are_numbers_and_fractions_that_order_keep_their_meaning() {
+    let folder = folder();
+    let path = file(&folder, "t.csv", "k,when,y\n2,2020.5,1\n10,2020.25,0\n2,2021,1\n");
+    let asked = TableOptions {
+        categorical: vec!["k".into()],
+        order_by: Some("when".into()),
+        task: TableTask::Regress,
+        ..target("y")
+    };
+    let (set, _) = read_table(&path, &asked).unwrap();
+    assert_eq!(set.times().unwrap(), [1, 0, 2]);
+    let known = TableOptions { schema: Some(set.schema()), ..TableOptions::default() };
+    let other = file(&folder, "p.csv", "k\n2.0\n10\n3.0\n\"\"\n");
+    let (scored, report) = read_table(&other, &known).unwrap();
+    assert_eq!((scored.x()[[0, 0]], scored.x()[[1, 0]]), (1.0, 0.0));
+    assert!(scored.x()[[2, 0]].is_nan() && scored.x()[[3, 0]].is_nan());
+    assert!(report.to_string().contains("taken as missing: 1 (line 4)"), "{report}");
+    for twice in [
+        TableOptions { drop: vec!["y".into()], ..target("y") },
+        TableOptions { weight: Some("y".into()), ..target("y") },
+        TableOptions { categorical: vec!["y".into()], ..target("y") },
+    ] {
+        let words = table_refusal("k,y\n1,1\n2,0\n", &twice);
+        assert_eq!(words, "t.csv, column `y`: it is the target; it cannot be anything else beside that");
+    }
+}
+
+#[test]
 fn what_cannot_be_a_table_is_named() {
     let none = TableOptions::default();
     let check = |text: &str, options: &TableOptions<'_>, expected: &str| {
@@ -107,7 +135,7 @@ fn what_cannot_be_a_table_is_named() {
     check(
         "a,b\n1,x\n2,y\n3,z\n",
         &target("b"),
-        "t.csv, column `b`: the target has 3 values (`x`, `y`, `z`, …); expected two classes or numbers: name the positive one with --positive, or learn them all with --task multiclass",
+        "t.csv, column `b`: the target has 3 values (`x`, `y`, `z`); expected two classes or numbers: name the positive one with --positive, or learn them all with --task multiclass",
     );
     let mut text = "a\n".to_owned();
     (0..200).for_each(|i| text.push_str(if i == 150 { "n.k.\n" } else { "1.5\n2\n" }));

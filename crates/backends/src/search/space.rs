@@ -195,6 +195,7 @@ const USUAL: &[(&str, Dimension)] = &[
     ("column_fraction", Dimension::Float([0.3, 1.0])),
     ("node_column_fraction", Dimension::Float([0.1, 1.0])),
     ("l2", Dimension::Log([1e-3, 100.0])),
+    ("alpha", Dimension::Log([1e-5, 1.0])),
     ("l1_ratio", Dimension::Float([0.0, 1.0])),
 ];
 

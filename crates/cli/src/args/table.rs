@@ -86,10 +86,11 @@ pub struct TableLearn {
     /// Most leaves of a tree.
     #[arg(long, value_name = "N")]
     pub leaves: Option<usize>,
-    /// Family of a glm: gaussian, binomial, poisson, gamma, tweedie; by default what fits the task.
+    /// Family of a glm: gaussian, binomial, poisson, gamma, tweedie (tweedie:1.7 for a power of 1.7, else 1.5); by
+    /// default what fits the task.
     #[arg(long, value_name = "FAMILY")]
     pub family: Option<String>,
-    /// Link of a glm: identity, log, logit, inverse, complementary_log_log; by default the family's usual one.
+    /// Link of a glm: identity, log, logit, inverse, cloglog; by default the family's usual one.
     #[arg(long, value_name = "LINK")]
     pub link: Option<String>,
     /// Any other parameter of the learner, by its name: --set depth=8 --set categorical.smoothing=5.

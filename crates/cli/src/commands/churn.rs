@@ -142,6 +142,7 @@ fn evaluate(args: &ChurnEvaluate, session: &Session) -> Result<()> {
 }
 
 fn predict(args: &ChurnPredict, session: &Session) -> Result<()> {
+    output::keeps("--out", &args.out, &[&args.file.orders])?;
     let as_of = date("--as-of", &args.as_of)?;
     let (scorer, _) = ChurnScorer::load(&args.model);
     let (log, read) = orders::read(&args.file, session)?;

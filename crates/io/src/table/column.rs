@@ -207,13 +207,20 @@ impl<'a> Column<'a> {
             FeatureKind::Categorical { levels } => {
                 let index: std::collections::HashMap<&str, usize> =
                     levels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
+                // `2.0` is the level `2`: numbers are written otherwise where a column has missing ones.
+                let number = |text: &str| {
+                    text.parse::<f64>().ok().filter(|v| v.is_finite()).map(|v| (v + 0.0).to_bits())
+                };
+                let numbers: std::collections::HashMap<u64, usize> =
+                    levels.iter().enumerate().rev().filter_map(|(i, l)| Some((number(l)?, i))).collect();
+                let known = |text: &str| index.get(text).or_else(|| numbers.get(&number(text)?)).copied();
                 let mut report =
                     self.report(ColumnDecision::Categorical, "categorical, as the model knows it");
                 let mut values = vec![f64::NAN; self.lines.len()];
                 for (row, text) in self.texts.iter().enumerate() {
                     // A level of the model counts as such even if it reads like a missing value.
-                    match index.get(text) {
-                        Some(&level) => values[row] = level as f64,
+                    match known(text) {
+                        Some(level) => values[row] = level as f64,
                         None if self.is_missing(text) => {}
                         None => report.unseen_levels.add(self.lines[row]),
                     }

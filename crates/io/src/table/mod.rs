@@ -174,14 +174,28 @@ fn roles(path: &Path, raw: &RawTable, options: &TableOptions<'_>) -> Result<Vec<
         (&options.order_by, ColumnDecision::Order),
         (&options.target, ColumnDecision::Target),
     ];
+    let mut target = None;
     for (name, role) in named {
         match name.as_ref().map(asked) {
             None => {}
+            Some(Ok(at)) if role == ColumnDecision::Target => target = Some(at),
             Some(Ok(at)) => roles[at] = Some(role),
             // What is to be predicted need not be there yet.
             Some(Err(_)) if known && role == ColumnDecision::Target => {}
             Some(Err(error)) => return Err(error),
         }
+    }
+    if let Some(at) = target {
+        let name = &raw.names[at];
+        let other = roles[at].filter(|role| *role != ColumnDecision::Ignored);
+        if !known && (other.is_some() || options.categorical.contains(name)) {
+            return Err(Error::column(
+                path,
+                name,
+                "it is the target; it cannot be anything else beside that",
+            ));
+        }
+        roles[at] = Some(ColumnDecision::Target);
     }
     Ok(roles)
 }
@@ -265,7 +279,7 @@ fn weights(column: &Column<'_>) -> Result<Vec<f64>> {
     }
 }
 
-/// Dates in seconds, or whole numbers as they are.
+/// Dates in seconds, whole numbers as they are; of other numbers the place among the different ones.
 fn times(column: &Column<'_>) -> Result<Vec<i64>> {
     let refuse = |row: usize| {
         Error::field(
@@ -280,9 +294,15 @@ fn times(column: &Column<'_>) -> Result<Vec<i64>> {
         return instants.iter().enumerate().map(|(row, i)| i.ok_or_else(|| refuse(row))).collect();
     }
     let numbers = column.numbers()?;
-    numbers
-        .iter()
-        .enumerate()
-        .map(|(row, v)| if v.is_nan() { Err(refuse(row)) } else { Ok(*v as i64) })
-        .collect()
+    if let Some(row) = numbers.iter().position(|v| v.is_nan()) {
+        return Err(refuse(row));
+    }
+    // Beyond 2^53 whole numbers are not told apart any more.
+    if numbers.iter().all(|v| v.fract() == 0.0 && v.abs() < 9e15) {
+        return Ok(numbers.iter().map(|v| *v as i64).collect());
+    }
+    let mut different = numbers.clone();
+    different.sort_by(f64::total_cmp);
+    different.dedup();
+    Ok(numbers.iter().map(|v| different.partition_point(|d| d < v) as i64).collect())
 }

@@ -43,7 +43,10 @@ pub(super) fn read(column: &Column<'_>, options: &TableOptions<'_>) -> Result<(T
         let (target, class) = (column.name.to_owned(), (*only).to_owned());
         return Err(tenure_core::Error::OneClass { target, class, rows: column.lines.len() }.into());
     }
-    let shown = || levels.iter().take(8).map(|l| format!("`{l}`")).collect::<Vec<_>>().join(", ");
+    let shown = || {
+        let more = if levels.len() > 8 { ", …" } else { "" };
+        levels.iter().take(8).map(|l| format!("`{l}`")).collect::<Vec<_>>().join(", ") + more
+    };
     let (positive, words) = match &options.positive {
         Some(positive) => {
             let positive = positive.trim();
@@ -58,7 +61,7 @@ pub(super) fn read(column: &Column<'_>, options: &TableOptions<'_>) -> Result<(T
         }
         None if levels.len() > 2 => {
             let problem = format!(
-                "the target has {} values ({}, …); expected two classes or numbers: name the positive one with --positive, or learn them all with --task multiclass",
+                "the target has {} values ({}); expected two classes or numbers: name the positive one with --positive, or learn them all with --task multiclass",
                 levels.len(),
                 shown()
             );

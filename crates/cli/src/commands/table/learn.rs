@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use serde_json::Value;
-use tenure_backends::glm::Family;
+use tenure_backends::glm::{Family, Link};
 use tenure_backends::tune::{self, TuneOptions};
 use tenure_backends::{Backend, BlendMember, BlendParams, GbdtParams, GlmParams};
-use tenure_core::{Dataset, FitContext, Model, TargetKind};
+use tenure_core::{Dataset, Error, FitContext, Model, OutputKind, TargetKind};
 use tenure_eval::splits::{self, Split};
 use tenure_gbdt::CategoricalParams;
 
@@ -83,8 +83,8 @@ fn settings(args: &TableLearn, backend: Backend) -> Result<Backend> {
     named.extend(args.trees.map(|n| ("trees", n.into())));
     named.extend(args.learning_rate.map(|rate| ("learning_rate", rate.into())));
     named.extend(args.leaves.map(|n| ("leaves", n.into())));
-    named.extend(args.family.as_deref().map(|name| ("family", name.into())));
-    named.extend(args.link.as_deref().map(|name| ("link", name.into())));
+    named.extend(args.family.as_deref().map(|name| spelled("family", name.into())).transpose()?);
+    named.extend(args.link.as_deref().map(|name| spelled("link", name.into())).transpose()?);
     if args.backend == ALL {
         // Beside others, a learner takes what it knows of; alone, it refuses what it does not.
         named.retain(|(name, value)| backend.with(name, value.clone()).is_ok());
@@ -94,9 +94,19 @@ fn settings(args: &TableLearn, backend: Backend) -> Result<Backend> {
             return Err(WrongArgument(format!("--set {setting}: expected NAME=VALUE")).into());
         };
         // What is not JSON is a text.
-        named.push((name, serde_json::from_str(value).unwrap_or_else(|_| value.into())));
+        named.push(spelled(name, serde_json::from_str(value).unwrap_or_else(|_| value.into()))?);
     }
     named.into_iter().try_fold(backend, |backend, (name, value)| Ok(backend.with(name, value)?))
+}
+
+/// Families and links by the names that messages give them (`tweedie:1.7`, `cloglog`), others as they are.
+fn spelled(name: &str, value: Value) -> Result<(&str, Value)> {
+    let value = match (name, value.as_str()) {
+        ("family", Some(text)) => serde_json::to_value(text.parse::<Family>()?)?,
+        ("link", Some(text)) => serde_json::to_value(text.parse::<Link>()?)?,
+        _ => value,
+    };
+    Ok((name, value))
 }
 
 /// Refuses a table to be classified in which only one class occurs.
@@ -117,12 +127,24 @@ pub fn learn(
 ) -> Result<Learned> {
     if trees.is_some() || !backend.iterates() {
         let fitted = backend.clone().check()?.fit(data, None, context)?;
+        require_probabilities(backend, fitted.model.as_ref(), data)?;
         return Ok(Learned { model: fitted.model, trees, notes: fitted.report.notes });
     }
     require_classes(data)?;
     let inner = folds(data, INNER_FOLDS, context.seed)?;
     let tuned = tune::fit(backend, &TuneOptions::default(), data, &inner, context)?;
+    require_probabilities(backend, tuned.model.as_ref(), data)?;
     Ok(Learned { model: tuned.model, trees: tuned.iterations, notes: tuned.notes })
+}
+
+/// Refuses a loss that makes numbers of classes.
+fn require_probabilities(backend: &Backend, model: &dyn Model, data: &Dataset) -> Result<()> {
+    let numbers = model.outputs().iter().any(|output| output.kind == OutputKind::Value);
+    if numbers && *data.target()?.kind() != TargetKind::Real {
+        let what = "this loss for classes: it predicts numbers, not probabilities";
+        return Err(Error::unsupported(name_of(backend)?, what).into());
+    }
+    Ok(())
 }
 
 /// Splits that keep groups together and shares of classes alike.

@@ -12,11 +12,12 @@ use crate::output::{self, columns, count};
 use crate::session::Session;
 
 pub fn run(args: &TablePredict, session: &Session) -> Result<()> {
+    output::keeps("--out", &args.out, &[&args.data, &args.model])?;
     let (reading, model) = stored::load(&args.model)?;
     let (data, table) = read_table(&args.data, &reading.options(model.schema()))?;
     let predictions = model.predict(data.x())?;
     let outputs = model.outputs();
-    let mut names: Vec<String> = outputs.iter().map(stored::column).collect();
+    let mut names = stored::columns(outputs);
     let numbers: Vec<Vec<f64>> = predictions.columns().into_iter().map(|c| c.to_vec()).collect();
     let mut values: Vec<ColumnValues<'_>> = numbers.iter().map(|n| ColumnValues::Numbers(n)).collect();
     let likeliest: Vec<String> =
@@ -67,7 +68,7 @@ pub fn explain(args: &TableExplain, session: &Session) -> Result<()> {
     let mut outputs = vec![0.0; model.outputs().len()];
     model.predict_row(&values, &mut outputs)?;
     session.finish();
-    let column = stored::column(&model.outputs()[at]);
+    let column = stored::columns(model.outputs()).swap_remove(at);
     let features = model.schema().features();
     if args.json {
         let contributions: Vec<_> = explanation
@@ -109,11 +110,13 @@ pub fn explain(args: &TableExplain, session: &Session) -> Result<()> {
 /// The output that was asked for.
 fn explained(args: &TableExplain, outputs: &[Output]) -> Result<usize> {
     let Some(wanted) = &args.class else { return Ok(0) };
-    let classes: Vec<&str> = outputs.iter().filter_map(class).collect();
-    let found = outputs.iter().position(|o| class(o) == Some(wanted));
-    let known = || match classes.is_empty() {
-        true => "the model has no classes".to_owned(),
-        false => format!("the model's classes are {}", classes.join(", ")),
+    // Outputs that are no classes go by their names.
+    let name = |output: &'_ Output| class(output).map_or_else(|| output.name.clone(), str::to_owned);
+    let names: Vec<String> = outputs.iter().map(name).collect();
+    let found = names.iter().position(|name| name == wanted);
+    let known = || match outputs.len() {
+        1 => "the model has no classes".to_owned(),
+        _ => format!("the model's classes are {}", names.join(", ")),
     };
     found.ok_or_else(|| WrongArgument(format!("--class {wanted}: {}", known())).into())
 }

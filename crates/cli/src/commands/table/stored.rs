@@ -69,11 +69,14 @@ pub fn load(place: &Path) -> Result<(Reading, Box<dyn Model>)> {
     Ok((artifact.config()?, tenure_backends::load(artifact.child("model")?)?))
 }
 
-/// Name of the column that an output is written to.
-pub fn column(output: &Output) -> String {
-    match &output.kind {
-        OutputKind::Probability => "probability".into(),
+/// Names of the columns that outputs are written to.
+pub fn columns(outputs: &[Output]) -> Vec<String> {
+    let alone = outputs.len() == 1;
+    let name = |output: &Output| match &output.kind {
         OutputKind::ClassProbability { class } => format!("probability_{class}"),
-        _ => "prediction".into(),
-    }
+        OutputKind::Probability if alone => "probability".into(),
+        _ if alone => "prediction".into(),
+        _ => output.name.clone(),
+    };
+    outputs.iter().map(name).collect()
 }
