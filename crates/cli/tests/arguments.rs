@@ -88,7 +88,7 @@ fn wrong_arguments_exit_with_2() {
 #[test]
 fn values_out_of_range_name_the_parameter_and_the_range() {
     let train = |rest: &str| SHOP.run(&format!("churn train --orders orders.csv --model never {rest}"));
-    train("--backend forest").refused(2, "parameter `backend` is forest; expected one of gbdt, logistic");
+    train("--backend svm").refused(2, "parameter `backend` is svm; expected one of gbdt, forest, logistic");
     train("--success-rate 7").refused(2, "parameter `success_rate` is 7; expected above 0 to 1");
     train("--observation-days 0").refused(2, "parameter `observation_days` is 0; expected 2 to 3650");
     train("--until x").refused(2, "--until: `x` is not a date; expected e.g. 2024-03-01");

@@ -202,6 +202,32 @@ fn a_model_folder_cut_short_names_the_file() {
 }
 
 #[test]
+fn a_weight_counts_rows_and_numbers_may_name_categories() {
+    let body: String = rows(300).lines().enumerate().map(|(i, row)| format!("{row},{},2\n", i % 4)).collect();
+    SHOP.write("weighted.csv", format!("age,plan,since,spend,left,region,times\n{body}"));
+    let command = |rest: &str| {
+        format!(
+            "table {rest} --data weighted.csv --target left --task binary --trees 20 --categorical region"
+        )
+    };
+    let plain = SHOP.run(&command("cv --json --drop times")).json();
+    let weighted = SHOP.run(&command("cv --json --weight times")).json();
+    assert_eq!(weighted["rows"], 300);
+    let column = |answer: &serde_json::Value, name: &str| {
+        let columns = answer["table"]["columns"].as_array().unwrap();
+        columns.iter().find(|c| c["name"] == name).unwrap()["decision"].clone()
+    };
+    assert_eq!(column(&weighted, "region"), "categorical");
+    assert_eq!(
+        (column(&plain, "times"), column(&weighted, "times")),
+        ("dropped_as_asked".into(), "weight".into())
+    );
+    assert!(weighted["metrics"]["roc_auc"]["mean"].as_f64().unwrap() > 0.7);
+    SHOP.run(&command("train --weight times --model weighted")).text();
+    SHOP.run("table predict --data weighted.csv --model weighted --out weighted.out.csv").text();
+}
+
+#[test]
 fn wrong_choices_are_explained() {
     LazyLock::force(&SHOP);
     let cv = |rest: &str| SHOP.run(&format!("table cv --data plain.csv --task binary {rest}"));
@@ -210,8 +236,8 @@ fn wrong_choices_are_explained() {
     cv("--target left --drop nope").refused(2, &format!("plain.csv: there is no column `nope`; {columns}"));
     cv("--target left --group nope").refused(2, &format!("plain.csv: there is no column `nope`; {columns}"));
     cv("--target left --folds 1").refused(2, "parameter `folds` is 1; expected at least 2");
-    cv("--target left --backend forest")
-        .refused(2, "parameter `backend` is forest; expected one of gbdt, logistic");
+    cv("--target left --backend svm")
+        .refused(2, "parameter `backend` is svm; expected one of gbdt, forest, logistic");
     cv("--target left --positive maybe")
         .refused(3, "no row holds the positive value `maybe`; there are `No`, `Yes`");
     cv("--target plan")

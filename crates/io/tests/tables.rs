@@ -57,6 +57,33 @@ fn columns_are_decided_in_words() {
 }
 
 #[test]
+fn numbers_name_categories_and_weights_where_asked() {
+    let folder = folder();
+    let path = file(&folder, "t.csv", "region,age,times,y\n2,30,1,1\n10,31,0,0\n,32,2.5,1\n");
+    let asked = TableOptions {
+        categorical: vec!["region".into()],
+        weight: Some("times".into()),
+        task: TableTask::Regress,
+        ..target("y")
+    };
+    let (set, report) = read_table(&path, &asked).unwrap();
+    assert_eq!(set.schema().names().collect::<Vec<_>>(), ["region", "age"]);
+    assert_eq!(set.schema().features()[0].levels().unwrap(), ["10", "2"]);
+    assert_eq!((set.x()[[0, 0]], set.x()[[1, 0]]), (1.0, 0.0));
+    assert!(set.x()[[2, 0]].is_nan());
+    assert_eq!(set.weights().unwrap(), [1.0, 0.0, 2.5]);
+    let said = report.to_string();
+    assert!(said.contains("times: the weight of the row; no feature"), "{said}");
+    let check = |text: &str, words: &str| assert_eq!(table_refusal(text, &asked), words);
+    check(
+        "region,times,y\n1,1,1\n2,-1,0\n",
+        "t.csv, line 3, column `times`: `-1` is not a weight, at least 0",
+    );
+    check("region,times,y\n1,,1\n2,1,0\n", "t.csv, line 2, column `times`: `` is not a weight, at least 0");
+    check("times,y\n1,1\n1,0\n", "t.csv: there is no column `region`; the columns are: times, y");
+}
+
+#[test]
 fn what_cannot_be_a_table_is_named() {
     let none = TableOptions::default();
     let check = |text: &str, options: &TableOptions<'_>, expected: &str| {

@@ -1,7 +1,8 @@
 //! Parameters of churn training.
 
 use serde::{Deserialize, Serialize};
-use tenure_backends::{Backend, BlendMember, BlendParams, GbdtParams, LogisticParams};
+use tenure_backends::glm::Family;
+use tenure_backends::{Backend, BlendMember, BlendParams, GbdtParams, GlmParams, LogisticParams};
 use tenure_core::Result;
 use tenure_core::params::require;
 use tenure_eval::threshold::Economics;
@@ -134,6 +135,7 @@ impl ChurnParams {
             Backend::Logistic(_) => {
                 Backend::Logistic(LogisticParams { l2: 50.0, ..LogisticParams::default() })
             }
+            Backend::Glm(_) => Backend::Glm(GlmParams { family: Family::Binomial, ..GlmParams::default() }),
             Backend::Blend(_) => default_backend(),
             other => other,
         })

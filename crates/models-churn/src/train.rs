@@ -126,14 +126,23 @@ pub fn train_with(
 
     let reports = snapshot_reports(&data)?;
     let axes = FuzzyAxes::fit(data.schema(), data.x())?;
-    let wide = axes.append(&data)?.with_offsets(offsets(&data, &reports))?;
+    let mut wide = axes.append(&data)?;
+    let mut notes = Vec::new();
+    if params.backend.clone().check()?.capabilities().offsets {
+        wide = wide.with_offsets(offsets(&data, &reports))?;
+    } else {
+        notes.push(
+            "this backend takes no offsets: it does not know how the churn rate moves from month to month"
+                .into(),
+        );
+    }
     let labels = data.target()?.values();
 
     let splits = customer_splits(&data, params.folds, context.seed)?;
     let refits = if data.rows() <= FEW_ROWS { 3 } else { 1 };
     let options = TuneOptions { refits, ..TuneOptions::default() };
     let tuned = tune::fit(&params.backend, &options, &wide, &splits, context)?;
-    let mut notes = tuned.notes;
+    notes.extend(tuned.notes);
     let out_of_fold = tuned.out_of_fold.column(0).to_vec();
     let HeldOut { calibrator, probabilities, intervals, saved_value, threshold } =
         HeldOut::judge(params, &data, &out_of_fold)?;

@@ -87,6 +87,22 @@ fn a_churn_model_keeps_the_contract_and_survives_its_folder() {
 }
 
 #[test]
+fn every_backend_of_this_workspace_serves_churn() {
+    let world = world(1_500);
+    for name in ["gbdt", "forest", "logistic", "glm", "blend"] {
+        let backend = ChurnParams::backend_named(name).unwrap();
+        let params = ChurnParams { backend, ..ChurnParams::default() };
+        let context = FitContext::new(42);
+        let Trained { model, report } = train(&world.log, &params, Some(world.as_of), &context).unwrap();
+        let figures = evaluated(&world, &model).figures;
+        println!("{name}: AUC {:.4}", figures.model.roc_auc);
+        assert!(figures.oracle.unwrap().share_of_auc_lift > 0.85, "{name}");
+        let told = report.notes.iter().any(|note| note.contains("takes no offsets"));
+        assert_eq!(told, name == "forest", "{name}: {:?}", report.notes);
+    }
+}
+
+#[test]
 fn decisions_have_one_shape_whoever_makes_them() {
     let world = world(800);
     let model = trained(&world, 0).model;

@@ -52,6 +52,12 @@ pub struct TableRead {
     /// Texts that mean missing, beside the empty one; quote blanks: "?,unknown, ".
     #[arg(long, value_delimiter = ',', value_name = "TEXT,…")]
     pub missing: Vec<String>,
+    /// Columns of numbers that name categories (1 = north, 2 = south).
+    #[arg(long, value_delimiter = ',', value_name = "COL,…")]
+    pub categorical: Vec<String>,
+    /// How much each row counts, in learning and in every figure: a column of numbers, at least 0.
+    #[arg(long, value_name = "COL")]
+    pub weight: Option<String>,
     /// Rows with the same value of this column (a customer, say) stay together in every split.
     #[arg(long, value_name = "COL")]
     pub group: Option<String>,

@@ -24,6 +24,8 @@ pub(crate) struct Column<'a> {
     pub(crate) lines: &'a [u64],
     pub(crate) missing: &'a [String],
     pub(crate) semicolons: bool,
+    /// Whether its texts name categories even where they are numbers.
+    pub(crate) categorical: bool,
 }
 
 /// A feature and its values, or why there is none.
@@ -139,6 +141,9 @@ impl<'a> Column<'a> {
                 Some(only) => return Ok(self.flag(only)),
             };
             return Ok((None, self.report(ColumnDecision::DroppedConstant, words)));
+        }
+        if self.categorical {
+            return Ok(self.categories(levels.keys().copied().collect()));
         }
         let mark = self.mark();
         let numbers: u64 =

@@ -54,6 +54,10 @@ pub struct TableOptions<'a> {
     pub drop: Vec<String>,
     /// Texts that stand for no value, beside the blank and NA, N/A, NaN, null and None in any case.
     pub missing: Vec<String>,
+    /// Columns of numbers that name categories: each different text is a level.
+    pub categorical: Vec<String>,
+    /// Column of numbers, at least 0: how much each row counts; no feature.
+    pub weight: Option<String>,
     /// Column whose equal values form a group; no feature.
     pub group: Option<String>,
     /// Column of dates or whole numbers that orders the rows; no feature.
@@ -94,6 +98,7 @@ pub fn read_table(path: &Path, options: &TableOptions<'_>) -> Result<(Dataset, T
         lines: &raw.lines,
         missing: &options.missing,
         semicolons: raw.semicolons,
+        categorical: options.categorical.contains(&raw.names[at]),
     };
     let mut report = TableReport {
         file: path.display().to_string(),
@@ -128,6 +133,7 @@ pub fn read_table(path: &Path, options: &TableOptions<'_>) -> Result<(Dataset, T
                 };
                 data = data.with_groups(raw.columns[at].iter().map(group).collect())?;
             }
+            Some(ColumnDecision::Weight) => data = data.with_weights(weights(&column(at))?)?,
             Some(ColumnDecision::Order) => data = data.with_times(times(&column(at))?)?,
             _ => {}
         }
@@ -154,12 +160,16 @@ fn roles(path: &Path, raw: &RawTable, options: &TableOptions<'_>) -> Result<Vec<
             Err(error) => return Err(error),
         }
     }
+    for name in &options.categorical {
+        asked(name)?;
+    }
     for name in &options.ignore {
         if let Ok(at) = asked(name) {
             roles[at] = Some(ColumnDecision::Ignored);
         }
     }
     let named = [
+        (&options.weight, ColumnDecision::Weight),
         (&options.group, ColumnDecision::Group),
         (&options.order_by, ColumnDecision::Order),
         (&options.target, ColumnDecision::Target),
@@ -180,6 +190,7 @@ fn side_report(column: &Column<'_>, role: ColumnDecision) -> Option<ColumnReport
     let words = match role {
         ColumnDecision::DroppedAsAsked => "dropped, as asked",
         ColumnDecision::Ignored => "no feature of the model, as expected",
+        ColumnDecision::Weight => "the weight of the row; no feature",
         ColumnDecision::Group => "the group of the row; no feature",
         ColumnDecision::Order => "the time of the row; no feature",
         _ => return None,
@@ -240,6 +251,18 @@ fn known_columns<'a>(
 
 fn matrix(columns: &[Vec<f64>], rows: usize) -> Array2<f64> {
     Array2::from_shape_fn((rows, columns.len()), |(row, column)| columns[column][row])
+}
+
+/// Numbers of which none is missing or below 0.
+fn weights(column: &Column<'_>) -> Result<Vec<f64>> {
+    let numbers = column.numbers()?;
+    match numbers.iter().position(|v| v.is_nan() || *v < 0.0) {
+        None => Ok(numbers),
+        Some(row) => {
+            let (line, text) = (column.lines[row], column.texts.get(row));
+            Err(Error::field(column.path, line, column.name, text, "a weight, at least 0"))
+        }
+    }
 }
 
 /// Dates in seconds, or whole numbers as they are.

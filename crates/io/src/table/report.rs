@@ -26,6 +26,8 @@ pub enum ColumnDecision {
     Ignored,
     /// The target.
     Target,
+    /// The weight of the row.
+    Weight,
     /// The group of the row.
     Group,
     /// The time of the row.

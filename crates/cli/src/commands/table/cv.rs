@@ -1,10 +1,9 @@
 //! `tenure table cv`
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tenure_backends::Backend;
 use tenure_core::{Dataset, Error, ErrorKind, FitContext, Progress};
 use tenure_eval::splits::{self, Split};
@@ -23,7 +22,15 @@ struct Spread {
     sd: f64,
 }
 
-type Spreads = BTreeMap<&'static str, Spread>;
+/// A figure's spread by its name, the one to judge by first.
+#[derive(Default)]
+struct Spreads(Vec<(&'static str, Spread)>);
+
+impl Serialize for Spreads {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, spread)| (name, spread)))
+    }
+}
 
 /// What one learner did.
 #[derive(Serialize)]
@@ -165,9 +172,9 @@ fn baseline(data: &Dataset, outer: &[Split]) -> Result<Spreads> {
 }
 
 fn spread(folds: &[Figures]) -> Spreads {
-    let Some(first) = folds.first() else { return BTreeMap::new() };
+    let Some(first) = folds.first() else { return Spreads::default() };
     let names = first.iter().map(|(name, _)| *name);
-    names
+    let spreads = names
         .enumerate()
         .map(|(i, name)| {
             let values: Vec<f64> = folds.iter().map(|fold| fold[i].1).collect();
@@ -177,7 +184,8 @@ fn spread(folds: &[Figures]) -> Spreads {
             let sd = if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 };
             (name, Spread { mean, sd })
         })
-        .collect()
+        .collect();
+    Spreads(spreads)
 }
 
 fn head(setting: &Setting) -> String {
@@ -192,8 +200,8 @@ fn one(report: &One) -> String {
         _ => "mean of the training rows",
     };
     let mut rows = vec![["", &judged.backend, "sd", know_nothing].map(str::to_owned).to_vec()];
-    for (name, spread) in &judged.metrics {
-        let baseline = setting.baseline.get(name).map_or_else(String::new, |b| format!("{:.4}", b.mean));
+    for ((name, spread), (_, baseline)) in judged.metrics.0.iter().zip(&setting.baseline.0) {
+        let baseline = format!("{:.4}", baseline.mean);
         rows.push(vec![
             (*name).to_owned(),
             format!("{:.4}", spread.mean),
@@ -212,11 +220,11 @@ fn one(report: &One) -> String {
 /// A line for each learner, a column for each figure.
 fn compared(report: &Compared) -> String {
     let Compared { setting, backends, refused } = report;
-    let names: Vec<&str> = setting.baseline.keys().copied().collect();
+    let names: Vec<&str> = setting.baseline.0.iter().map(|(name, _)| *name).collect();
     let mut rows = vec![["learner"].iter().chain(&names).map(|name| (*name).to_owned()).collect::<Vec<_>>()];
     rows[0].extend(["fit s", "predict s"].map(str::to_owned));
     let line = |name: &str, figures: &Spreads| -> Vec<String> {
-        let cells = figures.values().map(|spread| format!("{:.4}", spread.mean));
+        let cells = figures.0.iter().map(|(_, spread)| format!("{:.4}", spread.mean));
         std::iter::once(name.to_owned()).chain(cells).collect()
     };
     for judged in backends {

@@ -20,10 +20,10 @@ pub fn task(kind: &TargetKind) -> &'static str {
 /// Judges predictions (rows × outputs) for the rows of a data set.
 pub fn judge(data: &Dataset, predictions: ArrayView2<'_, f64>) -> Result<Figures> {
     let target = data.target()?;
-    let labels = target.values();
+    let (labels, weights) = (target.values(), data.weights());
     match target.kind() {
         TargetKind::Binary => {
-            let report = BinaryReport::new(labels, &predictions.column(0).to_vec(), None, 0.5)?;
+            let report = BinaryReport::new(labels, &predictions.column(0).to_vec(), weights, 0.5)?;
             Ok(vec![
                 ("roc_auc", report.roc_auc),
                 ("log_loss", report.log_loss),
@@ -34,7 +34,7 @@ pub fn judge(data: &Dataset, predictions: ArrayView2<'_, f64>) -> Result<Figures
             ])
         }
         TargetKind::Class { classes } => {
-            let report = MulticlassReport::new(classes, labels, predictions, None)?;
+            let report = MulticlassReport::new(classes, labels, predictions, weights)?;
             Ok(vec![
                 ("log_loss", report.log_loss),
                 ("roc_auc_macro", report.roc_auc_macro),
@@ -45,7 +45,7 @@ pub fn judge(data: &Dataset, predictions: ArrayView2<'_, f64>) -> Result<Figures
             ])
         }
         _ => {
-            let report = RegressionReport::new(labels, &predictions.column(0).to_vec(), None)?;
+            let report = RegressionReport::new(labels, &predictions.column(0).to_vec(), weights)?;
             let undefined = || Error::Data("R² is not defined: a fold's target is constant".into());
             let r2 = report.r2.ok_or_else(undefined)?;
             Ok(vec![("rmse", report.rmse), ("mae", report.mae), ("r2", r2)])
@@ -57,13 +57,17 @@ pub fn judge(data: &Dataset, predictions: ArrayView2<'_, f64>) -> Result<Figures
 /// class.
 pub fn know_nothing(train: &Dataset, rows: usize) -> Result<Array2<f64>> {
     let target = train.target()?;
-    let share = |class: usize| {
-        let own = target.values().iter().filter(|&&y| y == class as f64).count();
-        own as f64 / train.rows() as f64
+    let labels = target.values();
+    let weight = |row: usize| train.weights().map_or(1.0, |weights| weights[row]);
+    let total: f64 = (0..labels.len()).map(weight).sum();
+    let mean = |of: &dyn Fn(f64) -> f64| {
+        (0..labels.len()).map(|row| weight(row) * of(labels[row])).sum::<f64>() / total
     };
     let answer: Vec<f64> = match target.kind() {
-        TargetKind::Class { classes } => (0..classes.len()).map(share).collect(),
-        _ => vec![target.values().iter().sum::<f64>() / train.rows() as f64],
+        TargetKind::Class { classes } => {
+            (0..classes.len()).map(|class| mean(&|y| f64::from(y == class as f64))).collect()
+        }
+        _ => vec![mean(&|y| y)],
     };
     Ok(Array2::from_shape_fn((rows, answer.len()), |(_, output)| answer[output]))
 }

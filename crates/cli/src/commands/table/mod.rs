@@ -50,6 +50,8 @@ fn read(args: &TableRead) -> Result<(Dataset, TableReport)> {
         },
         drop: args.drop.clone(),
         missing: args.missing.clone(),
+        categorical: args.categorical.clone(),
+        weight: args.weight.clone(),
         group: args.group.clone(),
         order_by: args.order_by.clone(),
         distinct: args.distinct,
