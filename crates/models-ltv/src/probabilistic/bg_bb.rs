@@ -164,13 +164,14 @@ impl Likelihood for BgBbLikelihood {
     const CONTINUOUS: bool = false;
     type Tables = Counts;
 
-    fn tables(parameters: &[f64; N], _: &[u32], oldest: f64) -> Counts {
-        Counts::new(parameters, oldest as usize)
+    fn tables(parameters: &[f64; N], xs: &[u32], oldest: f64) -> Counts {
+        let most = xs.last().copied().unwrap_or(0).max(oldest as u32).min(MOST);
+        Counts::new(parameters, most as usize)
     }
 
     /// Equation (4) of the paper: a sum over the opportunities at which the customer may have left.
     fn local(parameters: &[f64; N], of: &Summary, _: usize, tables: &Counts) -> Local {
-        let (x, last, n) = (of.frequency as usize, of.recency as usize, of.age as usize);
+        let (x, last, n) = whole(of);
         let terms = || {
             let stayed = std::iter::once(tables.term(parameters, x, n, false));
             stayed.chain((last..n).map(|until| tables.term(parameters, x, until, true)))
@@ -214,10 +215,19 @@ impl Likelihood for BgBbLikelihood {
     }
 }
 
+/// Purchases, last purchase and opportunities in whole numbers, in this order: a summary that was not made as
+/// one of [`Opportunities`] is brought into range.
+fn whole(of: &Summary) -> (usize, usize, usize) {
+    let x = of.frequency.min(MOST);
+    let n = (of.age as u32).clamp(x, MOST);
+    (x as usize, (of.recency as u32).clamp(x, n) as usize, n as usize)
+}
+
 impl BgBbLikelihood {
     /// Logarithm of the probability of the purchases made and of still being active.
     pub(crate) fn stayed(parameters: &[f64; N], of: &Summary, tables: &Counts) -> f64 {
-        tables.term(parameters, of.frequency as usize, of.age as usize, false).value
+        let (x, _, n) = whole(of);
+        tables.term(parameters, x, n, false).value
     }
 }
 
@@ -237,6 +247,14 @@ impl BgBb {
         let fitted = fit::<BgBbLikelihood>(&customers.0, None, None, params, context)?;
         let [alpha, beta, gamma, delta] = fitted.parameters;
         Ok(Self { params: BgBbParams { alpha, beta, gamma, delta }, estimates: Some(fitted.estimates) })
+    }
+
+    /// A model whose parameters are known.
+    ///
+    /// # Errors
+    /// As [`BgBbParams::check`].
+    pub fn from_params(params: BgBbParams) -> Result<Self> {
+        Ok(Self { params: params.check()?, estimates: None })
     }
 
     /// The parameters.

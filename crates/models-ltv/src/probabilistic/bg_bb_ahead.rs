@@ -76,7 +76,7 @@ impl PurchaseModel for BgBbParams {
             return 1.0;
         }
         let parameters = [self.alpha, self.beta, self.gamma, self.delta];
-        let tables = BgBbLikelihood::tables(&parameters, &[], of.age);
+        let tables = BgBbLikelihood::tables(&parameters, &[of.frequency], of.age);
         let whole = BgBbLikelihood::local(&parameters, of, 0, &tables).value;
         let stayed = BgBbLikelihood::stayed(&parameters, of, &tables);
         (stayed - whole).exp().min(1.0)

@@ -5,6 +5,7 @@ use tenure_core::FitContext;
 use tenure_core::params::require;
 
 use super::covariates::Covariates;
+use super::effects::Effects;
 use super::estimates::{Estimates, FitParams};
 use super::fit::{Likelihood, Local, N, Shift, fit, tables};
 use super::rising::Rising;
@@ -134,6 +135,7 @@ impl Likelihood for BgNbdLikelihood {
 pub struct BgNbd {
     params: BgNbdParams,
     estimates: Option<Estimates>,
+    effects: Option<Effects>,
 }
 
 impl BgNbd {
@@ -159,10 +161,38 @@ impl BgNbd {
     ) -> Result<Self> {
         let fitted = fit::<BgNbdLikelihood>(customers, transaction, dropout, params, context)?;
         let [r, alpha, a, b] = fitted.parameters;
-        Ok(Self { params: BgNbdParams { r, alpha, a, b }, estimates: Some(fitted.estimates) })
+        let effects = Effects::new::<BgNbdLikelihood>(&fitted, transaction, dropout);
+        Ok(Self { params: BgNbdParams { r, alpha, a, b }, estimates: Some(fitted.estimates), effects })
     }
 
-    /// The parameters.
+    /// A model whose parameters are known.
+    ///
+    /// # Errors
+    /// As [`BgNbdParams::check`].
+    pub fn from_params(params: BgNbdParams) -> Result<Self> {
+        Ok(Self { params: params.check()?, estimates: None, effects: None })
+    }
+
+    /// The parameters of a customer with these covariates, in the order of the fit; those of a model that was
+    /// fitted without any are the same for all.
+    ///
+    /// # Errors
+    /// [`tenure_core::Error::Shape`] where there are not as many values as covariates;
+    /// [`tenure_core::Error::Parameter`] where they lead to a parameter that is no finite number above 0.
+    pub fn params_for(&self, transaction: &[f64], dropout: &[f64]) -> Result<BgNbdParams> {
+        let BgNbdParams { r, alpha, a, b } = self.params;
+        let effects = self.effects.clone().unwrap_or_default();
+        let [r, alpha, a, b] = effects.apply::<BgNbdLikelihood>([r, alpha, a, b], transaction, dropout)?;
+        BgNbdParams { r, alpha, a, b }.check()
+    }
+
+    /// Whether it was fitted with covariates, so that each customer has parameters of its own.
+    #[must_use]
+    pub fn has_covariates(&self) -> bool {
+        self.effects.is_some()
+    }
+
+    /// The parameters; with covariates, those of a customer whose covariates are all 0.
     #[must_use]
     pub fn params(&self) -> BgNbdParams {
         self.params

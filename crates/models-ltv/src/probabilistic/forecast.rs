@@ -216,6 +216,54 @@ impl<'a, M: PurchaseModel + ?Sized> OneValue<'a, M> {
     }
 }
 
+/// As [`purchases`], of customers that each have parameters of their own, as with covariates: `model_of` gives
+/// those of a row.
+///
+/// # Errors
+/// As [`purchases`], and what `model_of` refuses.
+pub fn purchases_by<M: PurchaseModel>(
+    model_of: impl Fn(usize) -> Result<M> + Send + Sync,
+    customers: &Summaries,
+    plan: &ForecastParams,
+    threads: Option<NonZeroUsize>,
+) -> Result<Vec<PurchaseForecast>> {
+    plan.check()?;
+    batch(customers, threads, || {
+        |row| {
+            let (model, of, mut outlook) = (model_of(row)?, customers.at(row), Outlook::new());
+            outlook.turn(&model, plan, &of);
+            Ok(outlook.forecast(&model, plan, &of))
+        }
+    })
+}
+
+/// As [`value`], of customers that each have parameters of their own.
+///
+/// # Errors
+/// As [`value`], and what `model_of` refuses.
+pub fn value_by<M: PurchaseModel>(
+    model_of: impl Fn(usize) -> Result<M> + Send + Sync,
+    spend: &GammaGammaParams,
+    customers: &Summaries,
+    plan: &ForecastParams,
+    threads: Option<NonZeroUsize>,
+) -> Result<Vec<ValueForecast>> {
+    plan.check()?;
+    let model_of = &model_of;
+    batch(customers, threads, || {
+        // The table of spends is the same for all customers of a frequency.
+        let mut table = Some(SpendTable::new());
+        move |row| {
+            let model = model_of(row)?;
+            let mut one = OneValue::new(&model, spend, plan);
+            one.table = table.take().unwrap_or_else(SpendTable::new);
+            let made = one.of(customers, row);
+            table = Some(one.table);
+            made
+        }
+    })
+}
+
 /// `make()` gives what works on the rows of a piece, one after the other.
 fn batch<T: Send + Clone + Default, W: FnMut(usize) -> Result<T>>(
     customers: &Summaries,

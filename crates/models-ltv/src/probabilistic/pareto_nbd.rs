@@ -5,6 +5,7 @@ use tenure_core::FitContext;
 use tenure_core::params::require;
 
 use super::covariates::Covariates;
+use super::effects::Effects;
 use super::estimates::{Estimates, FitParams};
 use super::fit::{Likelihood, Local, N, Shift, fit, tables};
 use super::quadrature::composite;
@@ -232,6 +233,7 @@ impl Likelihood for ParetoNbdLikelihood {
 pub struct ParetoNbd {
     params: ParetoNbdParams,
     estimates: Option<Estimates>,
+    effects: Option<Effects>,
 }
 
 impl ParetoNbd {
@@ -256,10 +258,38 @@ impl ParetoNbd {
     ) -> Result<Self> {
         let fitted = fit::<ParetoNbdLikelihood>(customers, transaction, dropout, params, context)?;
         let [r, alpha, s, beta] = fitted.parameters;
-        Ok(Self { params: ParetoNbdParams { r, alpha, s, beta }, estimates: Some(fitted.estimates) })
+        let effects = Effects::new::<ParetoNbdLikelihood>(&fitted, transaction, dropout);
+        Ok(Self { params: ParetoNbdParams { r, alpha, s, beta }, estimates: Some(fitted.estimates), effects })
     }
 
-    /// The parameters.
+    /// A model whose parameters are known.
+    ///
+    /// # Errors
+    /// As [`ParetoNbdParams::check`].
+    pub fn from_params(params: ParetoNbdParams) -> Result<Self> {
+        Ok(Self { params: params.check()?, estimates: None, effects: None })
+    }
+
+    /// The parameters of a customer with these covariates, in the order of the fit; those of a model that was
+    /// fitted without any are the same for all.
+    ///
+    /// # Errors
+    /// [`tenure_core::Error::Shape`] where there are not as many values as covariates;
+    /// [`tenure_core::Error::Parameter`] where they lead to a parameter that is no finite number above 0.
+    pub fn params_for(&self, transaction: &[f64], dropout: &[f64]) -> Result<ParetoNbdParams> {
+        let ParetoNbdParams { r, alpha, s, beta } = self.params;
+        let effects = self.effects.clone().unwrap_or_default();
+        let [r, alpha, s, beta] = effects.apply::<ParetoNbdLikelihood>([r, alpha, s, beta], transaction, dropout)?;
+        ParetoNbdParams { r, alpha, s, beta }.check()
+    }
+
+    /// Whether it was fitted with covariates, so that each customer has parameters of its own.
+    #[must_use]
+    pub fn has_covariates(&self) -> bool {
+        self.effects.is_some()
+    }
+
+    /// The parameters; with covariates, those of a customer whose covariates are all 0.
     #[must_use]
     pub fn params(&self) -> ParetoNbdParams {
         self.params
