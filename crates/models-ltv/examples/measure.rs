@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a measurement")]
 use std::io::Read;
-use std::path::Path;
 use tenure_core::FitContext;
 use tenure_features::*;
 use tenure_ltv::*;
@@ -80,8 +79,19 @@ fn main() {
                 let e = evaluate(&trained.model, &log, until, &c).unwrap();
                 report(family.name(), &e, i == 0);
             } else {
-                let e = cross_validate(&log, &params, as_of.parse().unwrap(), folds, &c).unwrap();
-                report(args[2].split(',').nth(i).unwrap(), &e, i == 0);
+                let seeds: u64 = std::env::var("SEEDS").map_or(1, |s| s.parse().unwrap());
+                let mut sum = [0.0; 7];
+                for seed in 0..seeds {
+                    let c = FitContext::new(42 + seed);
+                    let e = cross_validate(&log, &params, as_of.parse().unwrap(), folds, &c).unwrap();
+                    if i == 0 && seed == 0 { report("first", &e, true); }
+                    let f = &e.figures.model;
+                    let all = [f.spearman.unwrap(), f.normalised_gini.unwrap(), f.top_decile_share.unwrap(), f.mae, f.rmse, f.predicted_total / f.actual_total, e.figures.coverage.overall];
+                    for (s, v) in sum.iter_mut().zip(all) { *s += v / seeds as f64; }
+                    if seed == 0 { for s in &e.figures.coverage.segments { print!(" {} {:.3}", s.segment, s.coverage); } println!(); }
+                }
+                println!("{:<22} sp {:.4} gini {:.4} top10 {:.4} mae {:.2} rmse {:.1} tot {:.3} cov {:.4}",
+                    args[2].split(',').nth(i).unwrap().split('@').next().unwrap(), sum[0], sum[1], sum[2], sum[3], sum[4], sum[5], sum[6]);
             }
             println!("  {:.1} s", t.elapsed().as_secs_f64());
         }

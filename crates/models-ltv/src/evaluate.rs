@@ -71,7 +71,7 @@ impl ValueFigures {
 /// Simple ways to the same answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baselines {
-    /// The mean spend of the training rows for everybody.
+    /// The mean spend of the training rows for everybody; where customers are held out, that of all of them.
     pub mean: ValueFigures,
     /// The spend in the observation window, carried on at the same rate.
     pub past_spend: ValueFigures,
@@ -196,7 +196,7 @@ pub fn cross_validate(
     let spend = data.target()?.values();
     let splits = customer_splits(data, spend, folds, context.part(99).seed)?;
     let mut predicted: Vec<Option<Predicted>> = vec![None; data.rows()];
-    let mut means = vec![0.0; data.rows()];
+    let means = vec![spend.iter().sum::<f64>() / data.rows() as f64; data.rows()];
     let mut model_version = None;
     let until = log.coverage_end(None).unwrap_or_default();
     for (part, split) in splits.iter().enumerate() {
@@ -205,7 +205,6 @@ pub fn cross_validate(
         let test = data.select(&split.test);
         for (&row, answer) in split.test.iter().zip(trained.model.predict_table(test.x())?) {
             predicted[row] = Some(answer);
-            means[row] = trained.model.settings().mean_spend;
         }
         model_version.get_or_insert_with(|| trained.model.settings().version.clone());
     }

@@ -101,7 +101,7 @@ impl Family {
             }
             "ziln" => {
                 let size = halves(Backend::Gbdt(trees(None)), glm(GlmFamily::Gaussian));
-                Self::Ziln { any: any_spend(), size, spread: glm(GlmFamily::Gamma) }
+                Self::Ziln { any: any_spend(), size, spread: Backend::Gbdt(trees(Some(Objective::Gamma))) }
             }
             _ => {
                 let expected = format!("one of {}", Self::NAMES.join(", ")).into();

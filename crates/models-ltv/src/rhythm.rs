@@ -8,7 +8,8 @@ use tenure_features::time::DAY;
 use tenure_features::{AsOf, OrderLog, Timestamp};
 
 use crate::probabilistic::{
-    BgNbd, BgNbdParams, FitParams, ForecastParams, GammaGamma, GammaGammaParams, Summaries, purchases,
+    BgNbd, BgNbdParams, FitParams, ForecastParams, GammaGamma, GammaGammaParams, Summaries, TimeUnit,
+    purchases,
 };
 
 /// Columns that [`Rhythm::columns`] gives.
@@ -29,10 +30,10 @@ pub struct Rhythm {
     mean_spend: f64,
 }
 
-/// One customer's days with orders before an instant.
+/// One customer's days with orders before an instant; times in days.
 #[derive(Debug, Clone, Copy)]
-struct Days {
-    repeats: f64,
+pub(crate) struct Days {
+    pub(crate) repeats: f64,
     recency: f64,
     age: f64,
     spend: f64,
@@ -85,13 +86,41 @@ fn fitted<T>(mut fit: impl FnMut(&FitParams) -> crate::Result<T>) -> Result<Opti
     Ok(None)
 }
 
+/// The customers with an order before the instant.
+pub(crate) fn known(log: &OrderLog, as_of: Timestamp) -> crate::Result<Vec<Days>> {
+    let known: Vec<Days> = log.map_as_of(as_of, days).into_iter().flatten().collect();
+    if known.is_empty() {
+        let from = log.span().map_or(as_of, |(first, _)| first);
+        return Err(tenure_features::Error::NoOrders { from, to: as_of }.into());
+    }
+    Ok(known)
+}
+
+/// What a purchase model reads of them.
+pub(crate) fn summaries<'a>(
+    known: impl IntoIterator<Item = &'a Days>,
+    unit: TimeUnit,
+) -> crate::Result<Summaries> {
+    let (mut repeats, mut recency, mut age) = (Vec::new(), Vec::new(), Vec::new());
+    for days in known {
+        repeats.push(days.repeats);
+        recency.push(days.recency / unit.days());
+        age.push(days.age / unit.days());
+    }
+    Summaries::new(&repeats, &recency, &age)
+}
+
+/// What Gamma-Gamma reads of those who paid on days after their first.
+pub(crate) fn repeat_spends_of(known: &[Days]) -> crate::Result<Summaries> {
+    Ok(spends(known, repeat_spends)?)
+}
+
 impl Rhythm {
     /// Fits both models to the orders before `as_of`.
     pub(crate) fn fit(log: &OrderLog, as_of: Timestamp, context: &FitContext<'_>) -> Result<Self> {
-        let all: Vec<Days> = log.map_as_of(as_of, days).into_iter().flatten().collect();
+        let all = known(log, as_of)?;
         let silent = FitContext { progress: &(), ..context.clone() };
-        let column = |of: fn(&Days) -> f64| all.iter().map(of).collect::<Vec<_>>();
-        let summaries = Summaries::new(&column(|d| d.repeats), &column(|d| d.recency), &column(|d| d.age))?;
+        let summaries = summaries(&all, TimeUnit::Day)?;
         let purchases = fitted(|p| BgNbd::fit(&summaries, p, &silent))?.map(|m| m.params());
         let money = |of| -> Result<_> {
             let spends = spends(&all, of)?;
@@ -180,8 +209,7 @@ impl Rhythm {
     ) -> Result<Vec<(f64, f64)>> {
         let all: Vec<&Days> = known.iter().flatten().collect();
         let Some(model) = self.purchases else { return Ok(vec![(f64::NAN, f64::NAN); all.len()]) };
-        let column = |of: fn(&Days) -> f64| all.iter().map(|d| of(d)).collect::<Vec<_>>();
-        let summaries = Summaries::new(&column(|d| d.repeats), &column(|d| d.recency), &column(|d| d.age))?;
+        let summaries = summaries(all, TimeUnit::Day)?;
         let plan = ForecastParams { periods: 1, period: f64::from(prediction_days), discount: 0.0, level: 0.5 };
         let forecasts = purchases(&model, &summaries, &plan, context.threads)?;
         Ok(forecasts.into_iter().map(|f| (f.probability_alive, f.purchases)).collect())
