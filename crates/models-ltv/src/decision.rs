@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn segments_change_at_their_bounds() {
-        let segments = [0.0, 9.9, 10.0, 20.0, 29.0, 30.0].map(|v| Segment::of(v, &[10.0, 20.0, 30.0]).to_string());
+        let segments =
+            [0.0, 9.9, 10.0, 20.0, 29.0, 30.0].map(|v| Segment::of(v, &[10.0, 20.0, 30.0]).to_string());
         assert_eq!(segments, ["low", "low", "medium", "high", "high", "vip"]);
     }
 

@@ -252,7 +252,10 @@ impl Judged<'_> {
         let baselines = Baselines {
             mean: ValueFigures::new(&actual, &means)?,
             past_spend: ValueFigures::new(&actual, &past_spend)?,
-            bg_nbd_gamma_gamma: bg_nbd_gamma_gamma.as_deref().map(|p| ValueFigures::new(&actual, p)).transpose()?,
+            bg_nbd_gamma_gamma: bg_nbd_gamma_gamma
+                .as_deref()
+                .map(|p| ValueFigures::new(&actual, p))
+                .transpose()?,
         };
         let covered: Vec<CoveredRow> = predicted
             .iter()
@@ -283,7 +286,16 @@ impl Judged<'_> {
             notes,
         };
         let intervals = predicted.iter().map(|p| (p.low, p.high)).collect();
-        Ok(Evaluation { figures, customers, actual, predicted: values, intervals, segments, past_spend, bg_nbd_gamma_gamma })
+        Ok(Evaluation {
+            figures,
+            customers,
+            actual,
+            predicted: values,
+            intervals,
+            segments,
+            past_spend,
+            bg_nbd_gamma_gamma,
+        })
     }
 }
 

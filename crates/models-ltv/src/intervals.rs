@@ -255,7 +255,11 @@ mod tests {
         };
         let column = |part: u64| -> (Vec<TwoParts>, Vec<Segment>, Vec<f64>) {
             let rows: Vec<_> = (0..20_000).map(|n| draw(part, n)).collect();
-            (rows.iter().map(|r| r.0).collect(), rows.iter().map(|r| r.1).collect(), rows.iter().map(|r| r.2).collect())
+            (
+                rows.iter().map(|r| r.0).collect(),
+                rows.iter().map(|r| r.1).collect(),
+                rows.iter().map(|r| r.2).collect(),
+            )
         };
         let (of, segments, spends) = column(1);
         let intervals = Intervals::fit(0.9, &of, &segments, &spends).unwrap();
@@ -278,6 +282,6 @@ mod tests {
         let one = [TwoParts { any: 1.0, size: 10.0 }];
         let intervals = Intervals::fit(0.9, &one, &[Segment::Vip], &[12.0]).unwrap();
         assert_eq!(intervals.sizes, [1.0; 4]);
-        assert_eq!(intervals.range(one[0], Segment::Vip), (12.0, 12.0));
+        assert_eq!(intervals.range(one[0], Segment::Vip), (0.0, 12.0));
     }
 }

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
-use tenure_core::{
-    Artifact, Capabilities, Error, Explanation, FitContext, Metadata, Model, Output, Schema,
-};
+use tenure_core::{Artifact, Capabilities, Error, Explanation, FitContext, Metadata, Model, Output, Schema};
 use tenure_eval::calibration::Calibrator;
 use tenure_features::{OrderFeatures, OrderLog, Timestamp};
 
@@ -114,7 +112,9 @@ impl LtvModel {
         let three = <[f64; 3]>::try_from(artifact.numbers("bounds.f64")?);
         let four = <[f64; 4]>::try_from(artifact.numbers("sizes.f64")?);
         let (Ok(bounds), Ok(sizes)) = (three, four) else {
-            return Err(Error::damaged("the bounds and sizes of the segments are not three and four numbers"));
+            return Err(Error::damaged(
+                "the bounds and sizes of the segments are not three and four numbers",
+            ));
         };
         if typical.len() != value.schema().len() {
             return Err(Error::damaged("not one typical value for each feature"));
@@ -209,7 +209,12 @@ impl LtvModel {
     ///
     /// # Errors
     /// As [`Model::predict_row`].
-    pub fn decide(&self, customer_id: &str, as_of: Timestamp, row: &[f64]) -> tenure_core::Result<LtvPrediction> {
+    pub fn decide(
+        &self,
+        customer_id: &str,
+        as_of: Timestamp,
+        row: &[f64],
+    ) -> tenure_core::Result<LtvPrediction> {
         tenure_core::check_row(self.schema(), row, 0, &[])?;
         let predicted = self.predicted(self.value.parts_row(row)?);
         let explanation = self.value.explain_row(row, 0)?;
@@ -240,7 +245,8 @@ impl LtvModel {
         self.require_features()?;
         let rows = table::scoring(log, &self.settings.params, as_of, self.rhythm, context)?;
         let x = rows.data.x();
-        let decided = x.rows().into_iter().zip(&rows.ids).map(|(row, id)| self.decide(id, as_of, &row.to_vec()));
+        let decided =
+            x.rows().into_iter().zip(&rows.ids).map(|(row, id)| self.decide(id, as_of, &row.to_vec()));
         Ok(decided.collect::<tenure_core::Result<_>>()?)
     }
 

@@ -69,9 +69,9 @@ fn trees(objective: Option<Objective>) -> GbdtParams {
     GbdtParams {
         objective,
         learning_rate: 0.03,
-        leaves: 15,
+        leaves: 7,
         depth: Some(5),
-        min_rows: 50,
+        min_rows: 20,
         l2: 1.0,
         row_fraction: 0.7,
         column_fraction: 0.5,
@@ -80,7 +80,7 @@ fn trees(objective: Option<Objective>) -> GbdtParams {
 }
 
 fn glm(family: GlmFamily) -> Backend {
-    Backend::Glm(GlmParams { alpha: 0.01, ..GlmParams::of(family) })
+    Backend::Glm(GlmParams { alpha: 0.1, ..GlmParams::of(family) })
 }
 
 impl Family {

@@ -2,12 +2,13 @@
 
 use tenure_backends::Backend;
 use tenure_core::{
-    Capabilities, Dataset, Error, FitContext, FitReport, Fitted, Learner, MissingPolicy, Model, Result, Target,
+    Capabilities, Dataset, Error, FitContext, FitReport, Fitted, Learner, MissingPolicy, Model, Result,
+    Target,
 };
 use tenure_eval::calibration::Calibrator;
 
 use crate::params::Family;
-use crate::value_model::{Size, ValueModel, log_scale, logged_columns};
+use crate::value_model::{Anchor, Size, ValueModel, log_scale, logged_columns};
 
 /// Which part is being fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +39,22 @@ pub(crate) struct Rows {
     pub(crate) data: Dataset,
     pub(crate) logged: Vec<bool>,
     pub(crate) spend: Vec<f64>,
+    pub(crate) anchor: Option<Anchor>,
+    /// What the size part corrects, by row.
+    anchors: Vec<f64>,
 }
 
 impl Rows {
-    pub(crate) fn new(data: &Dataset) -> Result<Self> {
+    pub(crate) fn new(data: &Dataset, anchor: Option<Anchor>) -> Result<Self> {
         let spend = data.target()?.values().to_vec();
         if let Some(row) = spend.iter().position(|y| *y < 0.0) {
             let (target, value) = (data.target()?.name().to_owned(), spend[row]);
-            return Err(Error::TargetValue { target, row, value, expected: "at least 0 (or NaN where it is not known)" });
+            return Err(Error::TargetValue {
+                target,
+                row,
+                value,
+                expected: "at least 0 (or NaN where it is not known)",
+            });
         }
         let logged = logged_columns(data.schema(), data.x());
         let mut rows = Dataset::new(data.schema().clone(), log_scale(data.x(), &logged))?;
@@ -58,19 +67,27 @@ impl Rows {
         if let Some(times) = data.times() {
             rows = rows.with_times(times.to_vec())?;
         }
-        Ok(Self { data: rows, logged, spend })
+        let at = |row| anchor.map_or(1.0, |anchor| anchor.at(row));
+        let anchors = data.x().rows().into_iter().map(at).collect();
+        Ok(Self { data: rows, logged, spend, anchor, anchors })
     }
 
-    /// The rows with the target of a part; NaN where the part does not learn.
-    fn with(&self, name: &str, binary: bool, of: impl Fn(f64) -> f64) -> Result<Dataset> {
-        let values = self.spend.iter().map(|&y| of(y)).collect();
-        let target = if binary { Target::binary(name, values) } else { Target::real(name, values) }?;
-        self.data.clone().with_target(target)
+    /// The rows with their spends, or ratios of spend to anchor, as a part sees them; NaN where it does not learn.
+    fn with(&self, name: &str, of: impl Fn(f64) -> f64) -> Result<Dataset> {
+        let ratios = self.spend.iter().zip(&self.anchors).map(|(y, anchor)| of(y / anchor)).collect();
+        self.data.clone().with_target(Target::real(name, ratios)?)
     }
-}
 
-fn some(y: f64) -> f64 {
-    if y.is_nan() { y } else { f64::from(u8::from(y > 0.0)) }
+    fn with_any(&self) -> Result<Dataset> {
+        let any = |y: &f64| if y.is_nan() { *y } else { f64::from(u8::from(*y > 0.0)) };
+        let labels = self.spend.iter().map(any).collect();
+        self.data.clone().with_target(Target::binary("any_spend", labels)?)
+    }
+
+    /// Means of ratios as means of spends.
+    fn spends(&self, ratios: impl IntoIterator<Item = f64>) -> Vec<f64> {
+        ratios.into_iter().zip(&self.anchors).map(|(ratio, anchor)| ratio * anchor).collect()
+    }
 }
 
 fn positive(y: f64) -> f64 {
@@ -104,18 +121,18 @@ pub(crate) fn fit(
     }
     let any = match family {
         Family::TwoPart { any, .. } | Family::Ziln { any, .. } if spenders < known => {
-            Some(fit(Part::Any, any, &rows.with("any_spend", true, some)?)?)
+            Some(fit(Part::Any, any, &rows.with_any()?)?)
         }
         _ => None,
     };
     let (size, sizes) = match family {
         Family::TwoPart { size, .. } | Family::Gamma { size } => {
-            let PartFit { model, answers } = fit(Part::Size, size, &rows.with("spend", false, positive)?)?;
-            (Size::Mean(model), answers)
+            let PartFit { model, answers } = fit(Part::Size, size, &rows.with("spend", positive)?)?;
+            (Size::Mean(model), rows.spends(answers))
         }
         Family::Gbdt { size } => {
-            let PartFit { model, answers } = fit(Part::Size, size, &rows.with("spend", false, |y| y)?)?;
-            (Size::Mean(model), answers)
+            let PartFit { model, answers } = fit(Part::Size, size, &rows.with("spend", |y| y)?)?;
+            (Size::Mean(model), rows.spends(answers))
         }
         Family::Ziln { size, spread, .. } => log_normal(rows, size, spread, fit)?,
     };
@@ -129,9 +146,10 @@ fn log_normal(
     spread: &Backend,
     fit: &mut dyn FnMut(Part, &Backend, &Dataset) -> Result<PartFit>,
 ) -> Result<(Size, Vec<f64>)> {
-    let mu = fit(Part::Size, size, &rows.with("log_spend", false, |y| positive(y).ln())?)?;
-    let distance = |(y, mu): (&f64, &f64)| (positive(*y).ln() - mu).powi(2);
-    let mut squares: Vec<f64> = rows.spend.iter().zip(&mu.answers).map(distance).collect();
+    let logs = rows.with("log_spend", |ratio| positive(ratio).ln())?;
+    let mu = fit(Part::Size, size, &logs)?;
+    let distance = |(log, mu): (&f64, &f64)| (log - mu).powi(2);
+    let mut squares: Vec<f64> = logs.target()?.values().iter().zip(&mu.answers).map(distance).collect();
     let known = || squares.iter().filter(|v| !v.is_nan());
     let mean = known().sum::<f64>() / known().count() as f64;
     // A Gamma regression takes no 0; a distance that small says no more than that it is small.
@@ -140,7 +158,7 @@ fn log_normal(
     let target = Target::real("squared_distance", squares)?;
     let spread = fit(Part::Spread, spread, &rows.data.clone().with_target(target)?)?;
     let mean = |(mu, s): (&f64, &f64)| (mu + 0.5 * s.max(0.0)).clamp(-300.0, 300.0).exp();
-    let sizes = mu.answers.iter().zip(&spread.answers).map(mean).collect();
+    let sizes = rows.spends(mu.answers.iter().zip(&spread.answers).map(mean));
     Ok((Size::LogNormal(mu.model, spread.model), sizes))
 }
 
@@ -189,7 +207,7 @@ impl Learner for ValueLearner {
         if train.weights().is_some() && !self.capabilities.weights {
             return Err(Error::unsupported(self.family.name(), "weights"));
         }
-        let rows = Rows::new(train)?;
+        let rows = Rows::new(train, None)?;
         let mut notes = Vec::new();
         let pieces = fit(&self.family, &rows, &mut |part, backend, data| {
             let fitted = backend.clone().check()?.fit(data, None, &context.part(part as u64))?;
@@ -198,7 +216,7 @@ impl Learner for ValueLearner {
             Ok(PartFit { model: fitted.model, answers })
         })?;
         let any = pieces.any.map(|part| part.model);
-        let model = ValueModel::new(any, pieces.size, rows.logged, Calibrator::identity(), 1.0)?;
+        let model = ValueModel::new(any, pieces.size, rows.logged, None, Calibrator::identity(), 1.0)?;
         let rows = rows.spend.iter().filter(|y| !y.is_nan()).count();
         Ok(Fitted { model: Box::new(model), report: FitReport { rows, notes, ..FitReport::default() } })
     }

@@ -9,7 +9,9 @@ use tenure_features::time::DAY;
 use tenure_features::{AsOf, OrderLog, Timestamp};
 
 use crate::error::Result;
-use crate::probabilistic::{BgBb, BgNbd, Estimates, FitParams, GammaGamma, Opportunities, ParetoNbd, TimeUnit};
+use crate::probabilistic::{
+    BgBb, BgNbd, Estimates, FitParams, GammaGamma, Opportunities, ParetoNbd, TimeUnit,
+};
 use crate::rhythm;
 
 /// A model of when customers buy.
@@ -100,25 +102,40 @@ pub fn fit_purchases(
         PurchaseFamily::ParetoNbd => {
             ParetoNbd::fit(&rhythm::summaries(&known, time_unit)?, params, context)?.estimates().cloned()
         }
-        PurchaseFamily::BgBb => BgBb::fit(&opportunities(log, as_of, time_unit)?, params, context)?.estimates().cloned(),
+        PurchaseFamily::BgBb => {
+            BgBb::fit(&opportunities(log, as_of, time_unit)?, params, context)?.estimates().cloned()
+        }
     };
     let mut notes = Vec::new();
     let paying = rhythm::repeat_spends_of(&known)?;
     let repeat_customers = known.iter().filter(|d| d.repeats > 0.0).count();
     if paying.len() < repeat_customers {
         let n = repeat_customers - paying.len();
-        notes.push(format!("{n} repeat customers paid nothing on their later days: Gamma-Gamma leaves them out"));
+        notes.push(format!(
+            "{n} repeat customers paid nothing on their later days: Gamma-Gamma leaves them out"
+        ));
     }
     let spend = match GammaGamma::fit(&paying, &FitParams { start: None, ..params.clone() }, context) {
         Ok(fitted) => fitted.estimates().cloned(),
-        Err(crate::Error::Core(cancelled @ tenure_core::Error::Cancelled { .. })) => return Err(cancelled.into()),
+        Err(crate::Error::Core(cancelled @ tenure_core::Error::Cancelled { .. })) => {
+            return Err(cancelled.into());
+        }
         Err(error) => {
             notes.push(format!("Gamma-Gamma was not fitted: {error}"));
             None
         }
     };
     let purchases = estimates.ok_or_else(missing)?;
-    Ok(PurchaseFit { family, as_of, time_unit, customers: known.len(), repeat_customers, purchases, spend, notes })
+    Ok(PurchaseFit {
+        family,
+        as_of,
+        time_unit,
+        customers: known.len(),
+        repeat_customers,
+        purchases,
+        spend,
+        notes,
+    })
 }
 
 /// Whole units since each customer's first day, and in which of them the customer bought.

@@ -79,7 +79,9 @@ fn fitted<T>(mut fit: impl FnMut(&FitParams) -> crate::Result<T>) -> Result<Opti
     for l2 in [0.0, FALLBACK_L2] {
         match fit(&FitParams { l2, ..FitParams::default() }) {
             Ok(found) => return Ok(Some(found)),
-            Err(crate::Error::Core(cancelled @ tenure_core::Error::Cancelled { .. })) => return Err(cancelled),
+            Err(crate::Error::Core(cancelled @ tenure_core::Error::Cancelled { .. })) => {
+                return Err(cancelled);
+            }
             Err(_) => {}
         }
     }
@@ -135,9 +137,14 @@ impl Rhythm {
 
     /// The columns' names, units and descriptions.
     pub(crate) fn features(prediction_days: u32) -> [Feature; WIDTH] {
-        let ahead = |what: &str| format!("{what} in the next {prediction_days} days, by the rhythm of buying alone");
+        let ahead =
+            |what: &str| format!("{what} in the next {prediction_days} days, by the rhythm of buying alone");
         [
-            Feature::numeric("rhythm_alive", "0 to 1", "Chance that the customer still buys, by the rhythm so far"),
+            Feature::numeric(
+                "rhythm_alive",
+                "0 to 1",
+                "Chance that the customer still buys, by the rhythm so far",
+            ),
             Feature::numeric("rhythm_purchases", "days", ahead("Days with orders to expect")),
             Feature::numeric("rhythm_order_value", "money", "Spend to expect on a day with orders"),
             Feature::numeric("rhythm_value", "money", ahead("Spend to expect")),
@@ -210,7 +217,8 @@ impl Rhythm {
         let all: Vec<&Days> = known.iter().flatten().collect();
         let Some(model) = self.purchases else { return Ok(vec![(f64::NAN, f64::NAN); all.len()]) };
         let summaries = summaries(all, TimeUnit::Day)?;
-        let plan = ForecastParams { periods: 1, period: f64::from(prediction_days), discount: 0.0, level: 0.5 };
+        let plan =
+            ForecastParams { periods: 1, period: f64::from(prediction_days), discount: 0.0, level: 0.5 };
         let forecasts = purchases(&model, &summaries, &plan, context.threads)?;
         Ok(forecasts.into_iter().map(|f| (f.probability_alive, f.purchases)).collect())
     }

@@ -118,15 +118,16 @@ fn widened(
         let as_of = Timestamp::from_seconds(run[0]);
         let columns = rhythm_at(as_of)?.columns(log, as_of, params.prediction_days, None, context)?;
         for row in start..start + run.len() {
-            for (place, value) in x.slice_mut(s![row, width..]).iter_mut().zip(columns[customers[row] as usize]) {
+            for (place, value) in
+                x.slice_mut(s![row, width..]).iter_mut().zip(columns[customers[row] as usize])
+            {
                 *place = value;
             }
         }
         start += run.len();
     }
-    let mut wide = Dataset::new(schema(params)?, x)?
-        .with_groups(customers.to_vec())?
-        .with_times(times.to_vec())?;
+    let mut wide =
+        Dataset::new(schema(params)?, x)?.with_groups(customers.to_vec())?.with_times(times.to_vec())?;
     for target in data.targets() {
         wide = wide.with_target(target.clone())?;
     }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
-use tenure_backends::tune::{self, TuneOptions};
 use tenure_backends::glm::Link;
+use tenure_backends::tune::{self, TuneOptions};
 use tenure_backends::{Backend, Objective};
 use tenure_core::{Dataset, Error, FitContext, Progress, Result as CoreResult, seed};
 use tenure_eval::calibration::{Calibrator, Method};
@@ -20,7 +20,7 @@ use crate::params::{Family, LtvParams};
 use crate::parts::{self, Part, PartFit, Pieces};
 use crate::rhythm::Rhythm;
 use crate::table;
-use crate::value_model::{TwoParts, ValueModel};
+use crate::value_model::{Anchor, TwoParts, ValueModel};
 
 /// Fewest rows (customers × snapshots) to learn from.
 pub const LEAST_ROWS: usize = 100;
@@ -107,7 +107,11 @@ pub(crate) fn fit_table(
     if data.rows() < LEAST_ROWS {
         return Err(Error::NotEnoughRows { found: data.rows(), needed: LEAST_ROWS }.into());
     }
-    let rows = parts::Rows::new(data)?;
+    let typical = data.medians();
+    // A Tweedie loss is not one of ratios: its model is not anchored.
+    let anchored = !matches!(params.family, Family::Gbdt { .. });
+    let anchor = Anchor::of(data.schema(), &typical).filter(|_| anchored);
+    let rows = parts::Rows::new(data, anchor)?;
     let spend = &rows.spend;
     let snapshots = snapshot_reports(data, spend);
     let splits = customer_splits(data, spend, params.folds, context.seed)?;
@@ -123,7 +127,7 @@ pub(crate) fn fit_table(
     let bounds = bounds(&values, params);
     let curve = spending_curve(&params.family, &values, &labels)?;
     let any = pieces.any.map(|part| part.model);
-    let value = ValueModel::new(any, pieces.size, rows.logged, calibrator, factor)?;
+    let value = ValueModel::new(any, pieces.size, rows.logged, rows.anchor, calibrator, factor)?;
     let settings = LtvSettings {
         params: params.clone(),
         features_version: OrderFeatures::VERSION,
@@ -135,7 +139,6 @@ pub(crate) fn fit_table(
         spending_rate: mean(&labels),
     };
     let intervals = Intervals { level: params.interval_level, ratios: Vec::new(), sizes: [1.0; 4] };
-    let typical = data.medians();
     let mut model = LtvModel { value, curve, intervals, bounds, typical, rhythm, settings };
 
     let predicted: Vec<_> = parts.iter().map(|p| model.predicted(*p)).collect();
@@ -210,7 +213,9 @@ impl Offsets<'_> {
             (Part::Size, Family::TwoPart { .. } | Family::Gamma { .. }) if log_link => {
                 &|s| (s.spending_rate > 0.0).then(|| (s.mean_spend / s.spending_rate).ln())
             }
-            (Part::Size, Family::Gbdt { .. }) if log_link => &|s| (s.mean_spend > 0.0).then(|| s.mean_spend.ln()),
+            (Part::Size, Family::Gbdt { .. }) if log_link => {
+                &|s| (s.mean_spend > 0.0).then(|| s.mean_spend.ln())
+            }
             _ => return Ok(data.clone()),
         };
         let latest = self.snapshots.last().and_then(level).unwrap_or(0.0);
@@ -257,7 +262,9 @@ impl Held {
         let predicted: f64 = any.iter().zip(&pieces.sizes).map(|(p, m)| p * m).sum();
         let factor = spend.iter().sum::<f64>() / predicted;
         if !(factor.is_finite() && factor > 0.0) {
-            return Err(Error::Data(format!("held-out predictions sum to {predicted}: nothing was learned")).into());
+            return Err(
+                Error::Data(format!("held-out predictions sum to {predicted}: nothing was learned")).into()
+            );
         }
         let both = any.iter().zip(&pieces.sizes);
         let parts = both.map(|(&any, size)| TwoParts { any, size: factor * size }).collect();
@@ -306,7 +313,11 @@ fn cross_coverage(
             return Ok(None);
         }
         let take = |rows: &[usize]| -> (Vec<TwoParts>, Vec<Segment>, Vec<f64>) {
-            (rows.iter().map(|&r| of[r]).collect(), rows.iter().map(|&r| segments[r]).collect(), rows.iter().map(|&r| spend[r]).collect())
+            (
+                rows.iter().map(|&r| of[r]).collect(),
+                rows.iter().map(|&r| segments[r]).collect(),
+                rows.iter().map(|&r| spend[r]).collect(),
+            )
         };
         let (a, b, c) = take(&learn);
         let intervals = Intervals::fit(level, &a, &b, &c)?;
@@ -321,7 +332,8 @@ fn cross_coverage(
 /// Share of a segment's rows without any spend.
 pub(crate) fn zeros(segments: &[Segment], spend: &[f64], of: Segment) -> f64 {
     let rows = segments.iter().zip(spend).filter(|(s, _)| **s == of);
-    let (n, none) = rows.fold((0.0, 0.0), |(n, none), (_, y)| (n + 1.0, none + f64::from(u8::from(*y <= 0.0))));
+    let (n, none) =
+        rows.fold((0.0, 0.0), |(n, none), (_, y)| (n + 1.0, none + f64::from(u8::from(*y <= 0.0))));
     if n > 0.0 { none / n } else { 0.0 }
 }
 

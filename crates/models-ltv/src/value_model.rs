@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 use tenure_core::{
     Artifact, Capabilities, Error, Explanation, Model, Output, Result, Scale, Schema, check_batch,
@@ -28,9 +28,45 @@ pub struct ValueModel {
     pub(crate) any: Option<Box<dyn Model>>,
     pub(crate) size: Size,
     pub(crate) logged: Vec<bool>,
+    pub(crate) anchor: Option<Anchor>,
     pub(crate) calibrator: Calibrator,
     pub(crate) factor: f64,
     outputs: [Output; 1],
+}
+
+/// A first guess at the mean of a spend above 0, which the size part corrects: spend to expect on a day with
+/// orders times one more than the days with orders to expect.
+///
+/// The size part learns the ratio of the spend to the anchor (to a Gamma loss and to logarithms that is the same
+/// as a term known beforehand), so that trees, too, follow customers who buy more than any before.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Anchor {
+    order_value: usize,
+    purchases: usize,
+    /// What stands for an order value that is not known.
+    typical: f64,
+}
+
+impl Anchor {
+    /// The anchor of a table with these columns; `None` where no row knows them.
+    pub(crate) fn of(schema: &Schema, typical: &[f64]) -> Option<Self> {
+        let (order_value, purchases) =
+            (schema.position("rhythm_order_value")?, schema.position("rhythm_purchases")?);
+        let typical = *typical.get(order_value)?;
+        (typical > 0.0).then_some(Self { order_value, purchases, typical })
+    }
+
+    /// The logarithms of its two factors, with those of typical ones taken off; their sum is above −7.
+    fn logs(&self, row: ArrayView1<'_, f64>) -> [f64; 2] {
+        let (value, purchases) = (row[self.order_value], row[self.purchases]);
+        let ratio = if value.is_nan() { 1.0 } else { (value / self.typical).max(1e-3) };
+        [ratio.ln(), if purchases.is_nan() { 0.0 } else { purchases.max(0.0).ln_1p() }]
+    }
+
+    pub(crate) fn at(&self, row: ArrayView1<'_, f64>) -> f64 {
+        let [value, purchases] = self.logs(row);
+        self.typical * (value + purchases).exp()
+    }
 }
 
 /// What gives the mean of a spend above 0.
@@ -58,12 +94,17 @@ impl TwoParts {
 struct Config {
     calibrator: Calibrator,
     logged: Vec<bool>,
+    anchor: Option<Anchor>,
 }
 
 /// Which columns are seen as logarithms: numeric ones that exceed 10 somewhere.
 pub(crate) fn logged_columns(schema: &Schema, x: ArrayView2<'_, f64>) -> Vec<bool> {
     let numeric = |at: usize| matches!(schema.features()[at].kind, tenure_core::FeatureKind::Numeric);
-    x.columns().into_iter().enumerate().map(|(at, c)| numeric(at) && c.iter().any(|v| v.abs() > 10.0)).collect()
+    x.columns()
+        .into_iter()
+        .enumerate()
+        .map(|(at, c)| numeric(at) && c.iter().any(|v| v.abs() > 10.0))
+        .collect()
 }
 
 fn signed_log(value: f64) -> f64 {
@@ -88,6 +129,7 @@ impl ValueModel {
         any: Option<Box<dyn Model>>,
         size: Size,
         logged: Vec<bool>,
+        anchor: Option<Anchor>,
         calibrator: Calibrator,
         factor: f64,
     ) -> Result<Self> {
@@ -106,11 +148,15 @@ impl ValueModel {
             let (expected, found) = (schema.len(), logged.len());
             return Err(Error::Shape { what: "columns", expected, found });
         }
+        let width = schema.len();
+        if anchor.is_some_and(|a| a.order_value >= width || a.purchases >= width || !(a.typical > 0.0)) {
+            return Err(Error::Data("the anchor of a value model reads columns that are not there".into()));
+        }
         if !(factor.is_finite() && factor > 0.0) {
             return Err(Error::Data(format!("the factor of a value model is {factor}; it is above 0")));
         }
         let outputs = [Output::value("spend", unit).on_scale(Scale::Log).named("predicted_ltv")];
-        Ok(Self { any, size, logged, calibrator, factor, outputs })
+        Ok(Self { any, size, logged, anchor, calibrator, factor, outputs })
     }
 
     /// Restores what [`Model::to_artifact`] wrote.
@@ -120,7 +166,7 @@ impl ValueModel {
     /// other.
     pub fn from_artifact(artifact: &Artifact) -> Result<Self> {
         artifact.expect(Self::KIND, Self::VERSION)?;
-        let Config { calibrator, logged } = artifact.config()?;
+        let Config { calibrator, logged, anchor } = artifact.config()?;
         let part = |name: &str| tenure_backends::load(artifact.child(name)?);
         let there = |name: &str| artifact.child(name).is_ok();
         let any = if there("any") { Some(part("any")?) } else { None };
@@ -130,7 +176,7 @@ impl ValueModel {
             Size::Mean(part("size")?)
         };
         let factor = artifact.numbers("factor.f64")?.first().copied().unwrap_or(f64::NAN);
-        Self::new(any, size, logged, calibrator, factor).map_err(|e| Error::damaged(e.to_string()))
+        Self::new(any, size, logged, anchor, calibrator, factor).map_err(|e| Error::damaged(e.to_string()))
     }
 
     fn calibrated(&self, probability: f64) -> f64 {
@@ -146,6 +192,9 @@ impl ValueModel {
     /// The parts of each row.
     pub(crate) fn parts(&self, x: ArrayView2<'_, f64>) -> Result<Vec<TwoParts>> {
         tenure_core::check_input(self.schema(), x)?;
+        let anchors =
+            self.anchor.map(|anchor| x.rows().into_iter().map(|row| anchor.at(row)).collect::<Vec<_>>());
+        let scaled = |row: usize, m: f64| self.scaled(m, anchors.as_ref().map_or(1.0, |a| a[row]));
         let x = log_scale(x, &self.logged);
         let column = |model: &dyn Model| -> Result<Vec<f64>> {
             Ok(model.predict(x.view())?.into_raw_vec_and_offset().0)
@@ -155,12 +204,15 @@ impl ValueModel {
         Ok(match &self.size {
             Size::Mean(size) => {
                 let size = column(size.as_ref())?.into_iter().enumerate();
-                size.map(|(row, m)| TwoParts { any: any(row), size: self.scaled(m) }).collect()
+                size.map(|(row, m)| TwoParts { any: any(row), size: scaled(row, m) }).collect()
             }
             Size::LogNormal(mu, spread) => {
                 let both = column(mu.as_ref())?.into_iter().zip(column(spread.as_ref())?).enumerate();
-                both.map(|(row, (mu, s))| TwoParts { any: any(row), size: self.scaled(log_normal_mean(mu, s)) })
-                    .collect()
+                both.map(|(row, (mu, s))| TwoParts {
+                    any: any(row),
+                    size: scaled(row, log_normal_mean(mu, s)),
+                })
+                .collect()
             }
         })
     }
@@ -172,6 +224,7 @@ impl ValueModel {
             model.predict_row(row, &mut out)?;
             Ok(out[0])
         };
+        let anchor = self.anchor.map_or(1.0, |anchor| anchor.at(ArrayView1::from(row)));
         self.seen(row, |row| {
             let any = self.any.as_deref().map_or(Ok(1.0), |any| one(any, row).map(|p| self.calibrated(p)))?;
             let size = match &self.size {
@@ -180,12 +233,12 @@ impl ValueModel {
                     log_normal_mean(one(mu.as_ref(), row)?, one(spread.as_ref(), row)?)
                 }
             };
-            Ok(TwoParts { any, size: self.scaled(size) })
+            Ok(TwoParts { any, size: self.scaled(size, anchor) })
         })
     }
 
-    fn scaled(&self, size: f64) -> f64 {
-        self.factor * size.clamp((-MAX_LOG).exp(), MAX_LOG.exp())
+    fn scaled(&self, size: f64, anchor: f64) -> f64 {
+        self.factor * anchor * size.clamp((-MAX_LOG).exp(), MAX_LOG.exp())
     }
 
     /// Runs `work` on the row as the parts see it, in memory that the thread keeps.
@@ -247,9 +300,15 @@ impl Model for ValueModel {
 
     fn explain_row(&self, row: &[f64], output: usize) -> Result<Explanation> {
         check_explained(self.schema(), 1, row, output)?;
+        let contributions = vec![0.0; row.len()];
+        let mut sum = Explanation { output, scale: Scale::Log, baseline: self.factor.ln(), contributions };
+        if let Some(anchor) = &self.anchor {
+            let [value, purchases] = anchor.logs(ArrayView1::from(row));
+            sum.baseline += anchor.typical.ln();
+            sum.contributions[anchor.order_value] += value;
+            sum.contributions[anchor.purchases] += purchases;
+        }
         self.seen(row, |row| {
-            let contributions = vec![0.0; row.len()];
-            let mut sum = Explanation { output, scale: Scale::Log, baseline: self.factor.ln(), contributions };
             if let Some(any) = &self.any {
                 let part = any.explain_row(row, 0)?;
                 let scale = part.scale;
@@ -276,7 +335,11 @@ impl Model for ValueModel {
     }
 
     fn to_artifact(&self) -> Artifact {
-        let config = serde_json::json!({ "calibrator": self.calibrator, "logged": self.logged });
+        let config = serde_json::json!({
+            "calibrator": self.calibrator,
+            "logged": self.logged,
+            "anchor": self.anchor,
+        });
         let mut artifact =
             Artifact::from_json(Self::KIND, Self::VERSION, config).with_numbers("factor.f64", &[self.factor]);
         if let Some(any) = &self.any {

@@ -45,6 +45,9 @@ pub struct ValueOptions {
     /// Only customers with at least so many orders before the date.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub min_orders: u32,
+    /// Most monthly snapshots to learn from, the latest first.
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub max_snapshots: usize,
     /// Share of customers whose spend lies in their interval.
     #[arg(long, default_value_t = 0.9, value_name = "SHARE")]
     pub interval_level: f64,

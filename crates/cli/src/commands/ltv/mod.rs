@@ -27,6 +27,7 @@ fn params(options: &ValueOptions) -> Result<LtvParams> {
         observation_days: options.observation_days,
         prediction_days: options.prediction_days,
         min_orders: options.min_orders,
+        max_snapshots: options.max_snapshots,
         interval_level: options.interval_level,
         family: Family::by_name(&options.family)?,
         ..LtvParams::default()
@@ -49,6 +50,9 @@ mod tests {
 
     #[test]
     fn amounts_for_people() {
-        assert_eq!([money(0.0), money(-0.001), money(1234.5), money(0.995)], ["0.00", "0.00", "1,234.50", "1.00"]);
+        assert_eq!(
+            [money(0.0), money(-0.001), money(1234.5), money(0.995)],
+            ["0.00", "0.00", "1,234.50", "1.00"]
+        );
     }
 }

@@ -76,9 +76,11 @@ impl Summary {
             self.prediction_window_months,
         );
         let mut rows = vec![["segment", "customers", "expected spend"].map(str::to_owned).to_vec()];
-        rows.extend(self.segments.iter().map(|s| {
-            vec![s.segment.to_string(), count(s.customers), money(s.predicted_total)]
-        }));
+        rows.extend(
+            self.segments
+                .iter()
+                .map(|s| vec![s.segment.to_string(), count(s.customers), money(s.predicted_total)]),
+        );
         out += &columns(&rows);
         out
     }
@@ -98,8 +100,7 @@ fn write(path: &Path, predictions: &[LtvPrediction]) -> Result<()> {
     let high = numbers(|p| p.confidence_interval.high);
     let segments = texts(|p| p.value_segment.to_string());
     let months = numbers(|p| p.prediction_window_months);
-    let drivers =
-        texts(|p| p.drivers.iter().map(|d| d.text.as_str()).collect::<Vec<_>>().join("; "));
+    let drivers = texts(|p| p.drivers.iter().map(|d| d.text.as_str()).collect::<Vec<_>>().join("; "));
     let versions = texts(|p| p.model_version.clone());
     let columns = [
         ("customer_id", ColumnValues::Texts(&ids)),

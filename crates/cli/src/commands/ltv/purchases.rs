@@ -12,7 +12,12 @@ use crate::failure::WrongArgument;
 use crate::output::{self, columns, count};
 use crate::session::Session;
 
-pub fn fit(args: &LtvTrain, family: PurchaseFamily, until: Option<Timestamp>, session: &Session) -> Result<()> {
+pub fn fit(
+    args: &LtvTrain,
+    family: PurchaseFamily,
+    until: Option<Timestamp>,
+    session: &Session,
+) -> Result<()> {
     if args.model.is_some() {
         bail!(WrongArgument(format!("--model: the family {family} is printed, not written")));
     }

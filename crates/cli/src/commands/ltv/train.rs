@@ -22,7 +22,10 @@ pub fn train(args: &LtvTrain, session: &Session) -> Result<()> {
         bail!(WrongArgument(format!("--family: `{}` is not one of {known}", args.value.family)));
     }
     let Some(dir) = &args.model else {
-        bail!(WrongArgument(format!("--model: the family {} needs a folder for its model", args.value.family)));
+        bail!(WrongArgument(format!(
+            "--model: the family {} needs a folder for its model",
+            args.value.family
+        )));
     };
     let params = super::params(&args.value)?;
     let (log, read) = orders::read(&args.file, session)?;
@@ -30,7 +33,8 @@ pub fn train(args: &LtvTrain, session: &Session) -> Result<()> {
     let until = until.map(|until| log.coverage_end(None).map_or(until, |end| until.min(end)));
     let trained = tenure_ltv::train(&log, &params, until, &session.context(args.value.seed))?;
     let (model, report) = (&trained.model, &trained.report);
-    let figures = [("spearman", report.held_out.spearman), ("top_decile_share", report.held_out.top_decile_share)];
+    let figures =
+        [("spearman", report.held_out.spearman), ("top_decile_share", report.held_out.top_decile_share)];
     let known = figures.into_iter().filter_map(|(name, value)| Some((format!("out_of_fold.{name}"), value?)));
     let metrics = known.chain([("out_of_fold.mae".to_owned(), report.held_out.mae)]).collect();
     let metadata = Metadata { seed: Some(args.value.seed), metrics, ..Metadata::default() };
@@ -65,9 +69,10 @@ fn text(report: &TrainReport) -> String {
         money(report.mean_spend),
     );
     let header = ["snapshot", "customers", "spent anything", "mean spend"].map(str::to_owned).to_vec();
-    let rows = report.snapshots.iter().map(|s| {
-        vec![s.as_of.to_string(), count(s.rows), percent(s.spending_rate), money(s.mean_spend)]
-    });
+    let rows = report
+        .snapshots
+        .iter()
+        .map(|s| vec![s.as_of.to_string(), count(s.rows), percent(s.spending_rate), money(s.mean_spend)]);
     out += &columns(&std::iter::once(header).chain(rows).collect::<Vec<_>>());
     let share = |value: Option<f64>| value.map_or("–".to_owned(), percent);
     out += &format!(
