@@ -46,12 +46,14 @@ mod codec;
 pub mod foreign;
 mod forest;
 mod importance;
+mod limits;
 mod link;
 mod model;
 mod objective;
 mod params;
 mod predict;
 mod shap;
+mod simd;
 mod train;
 mod tree;
 
@@ -60,3 +62,5 @@ pub use link::Link;
 pub use model::{Importance, TreeModel};
 pub use objective::{CustomObjective, Derivatives, Objective};
 pub use params::{CategoricalParams, Gbdt, GbdtParams, GradientSampling, Monotone};
+#[doc(hidden)]
+pub use train::Threads;

@@ -113,19 +113,23 @@ impl TreeModel {
     /// Compiles trees that fit the schema, as training grows them and loading checks them; `trees.len()` is a
     /// multiple of the number of base scores, of which there is one for each output. Outputs explain themselves
     /// on the link's scale, whatever they say.
-    pub(crate) fn new(mut spec: Spec, base: Vec<f64>, trees: Vec<Tree>) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where there is more than the layouts can count, in the name of `who` made the trees.
+    pub(crate) fn new(who: &str, mut spec: Spec, base: Vec<f64>, trees: Vec<Tree>) -> Result<Self> {
         spec.outputs = spec.outputs.into_iter().map(|output| output.on_scale(spec.link.scale())).collect();
         debug_assert_eq!(spec.check(base.len(), trees.len()), Ok(()));
         debug_assert_eq!(trees.iter().try_for_each(|tree| tree.check(&spec.schema)), Ok(()));
-        let forest = Forest::compile(&spec.schema, &base, &trees);
-        Self { spec, base, trees, forest, explainer: OnceLock::new(), interactions: OnceLock::new() }
+        let forest =
+            Forest::compile(&spec.schema, &base, &trees).map_err(|what| Error::unsupported(who, what))?;
+        Ok(Self { spec, base, trees, forest, explainer: OnceLock::new(), interactions: OnceLock::new() })
     }
 
     /// Restores a model from what [`Model::to_artifact`] gave, bit for bit.
     ///
     /// # Errors
     /// [`Error::ArtifactKind`], [`Error::ArtifactVersion`]; [`Error::ArtifactDamaged`] saying what does not
-    /// fit.
+    /// fit; [`Error::Unsupported`] for a model too large to be scored.
     pub fn from_artifact(artifact: &Artifact) -> Result<Self> {
         artifact.expect(Self::KIND, VERSION)?;
         let Config { spec, trees } = artifact.config()?;
@@ -135,7 +139,7 @@ impl TreeModel {
         }
         spec.check(base.len(), trees).map_err(|problem| Error::damaged(format!("`trees`: {problem}")))?;
         let trees = codec::decode(artifact.part(TREES)?, trees, &spec.schema)?;
-        Ok(Self::new(spec, base, trees))
+        Self::new(Self::KIND, spec, base, trees)
     }
 
     /// What it was made of.

@@ -295,7 +295,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities::new(MissingPolicy::L
 
 impl Learner for Gbdt {
     fn name(&self) -> &str {
-        "gbdt"
+        train::LEARNER
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -147,7 +147,6 @@ fn check(file: &Path) {
     let xgboost = name(file).starts_with("xgboost");
     let model = read_as_told(file, &expected);
     let found = differences(&model, &expected, xgboost);
-    println!("{:40} {:4} trees {found:?}", name(file), model.n_trees());
     // XGBoost sums in single precision, one rounding a tree; ours and those of LightGBM are in double.
     let rounding = 5e-8 * (10 + model.n_trees()) as f64;
     let (outputs, contributions) = if xgboost { (rounding, 1e-5) } else { (1e-9, 1e-9) };

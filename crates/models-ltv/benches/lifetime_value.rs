@@ -52,7 +52,9 @@ fn measure(criterion: &mut Criterion) {
             let spend = GammaGamma::fit(customers, &params, &context).unwrap().params();
             value(&model, &spend, customers, &year, one).unwrap()
         };
-        group.bench_function(format!("bg_nbd_fit_and_value/{name}"), |b| b.iter(|| all(black_box(&customers))));
+        group.bench_function(format!("bg_nbd_fit_and_value/{name}"), |b| {
+            b.iter(|| all(black_box(&customers)))
+        });
         group.bench_function(format!("bg_nbd_fit/{name}"), |b| {
             b.iter(|| BgNbd::fit(black_box(&customers), &params, &context).unwrap());
         });

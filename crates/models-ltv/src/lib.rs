@@ -25,6 +25,36 @@
 //!
 //! The forecasts of BG/NBD and Gamma-Gamma, fitted to what lay before a snapshot, are among the features of the
 //! supervised model, and a baseline of each of its evaluations ([`evaluate`], [`cross_validate`]).
+//!
+//! # Without a window to learn from
+//!
+//! ```
+//! use tenure_core::FitContext;
+//! use tenure_ltv::probabilistic::{
+//!     BgNbd, FitParams, ForecastParams, GammaGamma, Summaries, TimeUnit, value,
+//! };
+//!
+//! // Repeat purchases, weeks from the first to the last, weeks since the first, mean spend; `Summaries::from_log`
+//! // makes them from an order log.
+//! let customers = Summaries::new(
+//!     &[0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0, 7.0, 3.0, 1.0],
+//!     &[0.0, 0.0, 0.0, 0.0, 2.0, 30.4, 33.1, 29.4, 9.0, 20.0],
+//!     &[39.0, 38.0, 39.0, 30.0, 38.9, 38.9, 35.0, 38.9, 36.0, 39.0],
+//! )?
+//! .with_mean_spend(vec![0.0, 0.0, 0.0, 0.0, 11.8, 22.4, 20.0, 73.7, 30.0, 45.0])?;
+//!
+//! // Ten customers tell little: a slight penalty keeps the parameters finite.
+//! let params = FitParams { l2: 0.01, ..FitParams::default() };
+//! let context = FitContext::new(42);
+//! let purchases = BgNbd::fit(&customers, &params, &context)?;
+//! let spend = GammaGamma::fit(&customers, &params, &context)?;
+//!
+//! let year = ForecastParams { discount: 0.01, ..ForecastParams::months(12, TimeUnit::Week) };
+//! let forecasts = value(&purchases.params(), &spend.params(), &customers, &year, None)?;
+//! let best = &forecasts[7];
+//! assert!(best.value_low <= best.value && best.value <= best.value_high);
+//! # Ok::<(), tenure_ltv::Error>(())
+//! ```
 
 mod decision;
 mod error;

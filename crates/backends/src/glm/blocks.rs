@@ -4,7 +4,7 @@
 //! kernel walks the rows of a panel in order, so that each sum has one order of additions whatever the width
 //! of the processor's vectors: the portable code and its AVX2 build agree bit for bit (nothing is fused).
 
-use super::threads::Threads;
+use tenure_gbdt::Threads;
 
 /// Rows of a block.
 pub(crate) const ROWS: usize = 128;
@@ -16,14 +16,56 @@ const TILE: usize = 4;
 
 /// Rows × columns, the last block and panel filled up with zeros.
 #[derive(Debug)]
-pub(crate) struct Blocks {
+pub(crate) struct Blocks<'a> {
     rows: usize,
     columns: usize,
     panels: usize,
-    data: Vec<f64>,
+    source: Source<'a>,
 }
 
-impl Blocks {
+#[derive(Debug)]
+enum Source<'a> {
+    Stored(Vec<f64>),
+    Scaled(Scaled<'a>),
+}
+
+/// Rows whose columns are scaled whenever a block is asked for: that costs less than memory for a copy.
+#[derive(Debug)]
+pub(super) struct Scaled<'a> {
+    pub(super) x: &'a [f64],
+    /// 1 where an intercept comes before the features, else 0.
+    pub(super) before: usize,
+    /// Of each padded column; 0 for the intercept and beyond the features.
+    pub(super) centres: Vec<f64>,
+    pub(super) inverse: Vec<f64>,
+}
+
+/// Where blocks that are not stored are built.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer(Vec<f64>);
+
+impl<'a> Blocks<'a> {
+    /// The rows of `x` (row-major, no value missing), less `centres` and times `inverse`, behind an `intercept`;
+    /// both have a number for each column, the intercept's among them.
+    pub(crate) fn scaled(
+        x: &'a [f64],
+        rows: usize,
+        intercept: bool,
+        centres: &[f64],
+        inverse: &[f64],
+    ) -> Self {
+        let (columns, before) = (centres.len(), usize::from(intercept));
+        let panels = columns.div_ceil(LANES);
+        let padded = |values: &[f64]| {
+            let mut padded = vec![0.0; panels * LANES];
+            padded[before..columns].copy_from_slice(&values[before..]);
+            padded
+        };
+        let (centres, inverse) = (padded(centres), padded(inverse));
+        let scaled = Scaled { x, before, centres, inverse };
+        Self { rows, columns, panels, source: Source::Scaled(scaled) }
+    }
+
     /// `write(row, out)` fills the zeroed columns of one row.
     pub(crate) fn build(
         rows: usize,
@@ -45,7 +87,7 @@ impl Blocks {
                 }
             }
         });
-        Self { rows, columns, panels, data }
+        Self { rows, columns, panels, source: Source::Stored(data) }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -65,9 +107,33 @@ impl Blocks {
         self.rows.div_ceil(ROWS)
     }
 
-    pub(crate) fn block(&self, number: usize) -> &[f64] {
+    /// The rows as they came, unless blocks of them are stored.
+    pub(super) fn source(&self) -> Option<&Scaled<'_>> {
+        match &self.source {
+            Source::Stored(_) => None,
+            Source::Scaled(scaled) => Some(scaled),
+        }
+    }
+
+    /// Panels of [`ROWS`] rows; what is not stored is built in `buffer`.
+    pub(crate) fn block<'b>(&'b self, number: usize, buffer: &'b mut Buffer) -> &'b [f64] {
         let size = self.panels * PANEL;
-        &self.data[number * size..][..size]
+        match &self.source {
+            Source::Stored(data) => &data[number * size..][..size],
+            Source::Scaled(scaled) => {
+                let first = number * ROWS;
+                let rows = ROWS.min(self.rows - first);
+                let features = self.columns - scaled.before;
+                // The first block fills the buffer with zeros; those of padding stay.
+                buffer.0.resize(size, 0.0);
+                if rows < ROWS {
+                    buffer.0.fill(0.0);
+                }
+                let x = &scaled.x[first * features..][..rows * features];
+                scale(x, self.columns, scaled.before, &scaled.centres, &scaled.inverse, &mut buffer.0);
+                &buffer.0
+            }
+        }
     }
 }
 
@@ -93,6 +159,8 @@ macro_rules! dispatched {
     };
 }
 
+pub(super) use dispatched;
+
 dispatched!(
     /// `out[row] += Σ x[row, column] · beta[column]`; `beta` has a number for each padded column.
     scores, scores_avx2, scores_any, (block: &[f64], beta: &[f64], out: &mut [f64; ROWS])
@@ -106,6 +174,43 @@ dispatched!(
     /// is padded columns squared.
     gram, gram_avx2, gram_any, (block: &[f64], h: &[f64; ROWS], out: &mut [f64])
 );
+
+dispatched!(
+    /// Writes rows of `x` as panels; `centres` and `inverse` have a number for each padded column.
+    scale, scale_avx2, scale_any,
+    (x: &[f64], columns: usize, before: usize, centres: &[f64], inverse: &[f64], out: &mut [f64])
+);
+
+#[inline(always)]
+fn scale_any(x: &[f64], columns: usize, before: usize, centres: &[f64], inverse: &[f64], out: &mut [f64]) {
+    let (centres, inverse) = (centres.as_chunks::<LANES>().0, inverse.as_chunks::<LANES>().0);
+    for (at, row) in x.chunks_exact((columns - before).max(1)).enumerate() {
+        for (number, panel) in out.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
+            let (centre, inverse) = (&centres[number], &inverse[number]);
+            let lanes = &mut panel.as_chunks_mut::<LANES>().0[at];
+            let first = number * LANES;
+            match first.checked_sub(before).and_then(|from| row.get(from..from + LANES)) {
+                Some(values) => {
+                    for lane in 0..LANES {
+                        lanes[lane] = (values[lane] - centre[lane]) * inverse[lane];
+                    }
+                }
+                None => {
+                    let skipped = before.saturating_sub(first);
+                    lanes[..skipped].fill(1.0);
+                    let values = &row[(first + skipped - before).min(row.len())..];
+                    for ((lane, value), (centre, inverse)) in lanes[skipped..]
+                        .iter_mut()
+                        .zip(values)
+                        .zip(centre[skipped..].iter().zip(&inverse[skipped..]))
+                    {
+                        *lane = (value - centre) * inverse;
+                    }
+                }
+            }
+        }
+    }
+}
 
 #[inline(always)]
 fn scores_any(block: &[f64], beta: &[f64], out: &mut [f64; ROWS]) {
@@ -183,7 +288,7 @@ mod tests {
     use super::*;
     use tenure_core::seed::unit;
 
-    fn blocks(rows: usize, columns: usize) -> Blocks {
+    fn blocks(rows: usize, columns: usize) -> Blocks<'static> {
         Blocks::build(rows, columns, &Threads::One, |row, out| {
             for (column, out) in out.iter_mut().enumerate() {
                 *out = value(row, column);
@@ -204,7 +309,7 @@ mod tests {
             let (mut g, mut h) = (vec![0.0; width], vec![0.0; width * width]);
             for number in 0..x.count() {
                 let mut eta = [0.5; ROWS];
-                scores(x.block(number), &beta, &mut eta);
+                scores(x.block(number, &mut Buffer::default()), &beta, &mut eta);
                 let mut weights = [0.0; ROWS];
                 for at in 0..ROWS.min(rows - number * ROWS) {
                     let row = number * ROWS + at;
@@ -212,8 +317,8 @@ mod tests {
                     assert!((eta[at] - 0.5 - plain).abs() < 1e-12);
                     weights[at] = 1.0 + row as f64 / 100.0;
                 }
-                gradient(x.block(number), &weights, &mut g);
-                gram(x.block(number), &weights, &mut h);
+                gradient(x.block(number, &mut Buffer::default()), &weights, &mut g);
+                gram(x.block(number, &mut Buffer::default()), &weights, &mut h);
             }
             let weight = |row: usize| 1.0 + row as f64 / 100.0;
             for i in 0..columns {
@@ -228,22 +333,49 @@ mod tests {
     }
 
     #[test]
+    fn blocks_scaled_on_the_way_are_those_stored() {
+        for (rows, features, intercept) in [(1, 1, false), (130, 7, true), (300, 8, true), (256, 21, false)] {
+            let before = usize::from(intercept);
+            let x: Vec<f64> = (0..rows * features).map(|at| value(at / features, at % features)).collect();
+            let centres: Vec<f64> = (0..features + before).map(|c| 0.1 * c as f64).collect();
+            let inverse: Vec<f64> = (0..features + before).map(|c| 1.0 + c as f64).collect();
+            let stored = Blocks::build(rows, features + before, &Threads::One, |row, out| {
+                out[..before].fill(1.0);
+                for c in before..out.len() {
+                    out[c] = (value(row, c - before) - centres[c]) * inverse[c];
+                }
+            });
+            let scaled = Blocks::scaled(&x, rows, intercept, &centres, &inverse);
+            let (mut buffer, mut none) = (Buffer::default(), Buffer::default());
+            for number in 0..stored.count() {
+                let block = scaled.block(number, &mut buffer);
+                assert_eq!(block, stored.block(number, &mut none), "{rows} × {features}");
+                let mut plain = vec![0.0; block.len()];
+                let x = &x[number * ROWS * features..rows.min((number + 1) * ROWS) * features];
+                let Source::Scaled(known) = &scaled.source else { unreachable!() };
+                scale_any(x, features + before, before, &known.centres, &known.inverse, &mut plain);
+                assert_eq!(block, plain);
+            }
+        }
+    }
+
+    #[test]
     fn wide_and_portable_kernels_give_the_same_bits() {
         let x = blocks(ROWS, 30);
         let width = x.padded();
         let beta: Vec<f64> = (0..width).map(|c| unit(7, c as u64)).collect();
         let h: [f64; ROWS] = std::array::from_fn(|r| unit(8, r as u64));
         let (mut eta, mut plain_eta) = ([0.1; ROWS], [0.1; ROWS]);
-        scores(x.block(0), &beta, &mut eta);
-        scores_any(x.block(0), &beta, &mut plain_eta);
+        scores(x.block(0, &mut Buffer::default()), &beta, &mut eta);
+        scores_any(x.block(0, &mut Buffer::default()), &beta, &mut plain_eta);
         assert_eq!(eta.map(f64::to_bits), plain_eta.map(f64::to_bits));
         let (mut g, mut plain_g) = (vec![0.0; width], vec![0.0; width]);
-        gradient(x.block(0), &h, &mut g);
-        gradient_any(x.block(0), &h, &mut plain_g);
+        gradient(x.block(0, &mut Buffer::default()), &h, &mut g);
+        gradient_any(x.block(0, &mut Buffer::default()), &h, &mut plain_g);
         assert_eq!(g, plain_g);
         let (mut q, mut plain_q) = (vec![0.0; width * width], vec![0.0; width * width]);
-        gram(x.block(0), &h, &mut q);
-        gram_any(x.block(0), &h, &mut plain_q);
+        gram(x.block(0, &mut Buffer::default()), &h, &mut q);
+        gram_any(x.block(0, &mut Buffer::default()), &h, &mut plain_q);
         assert_eq!(q, plain_q);
     }
 }

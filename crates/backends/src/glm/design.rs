@@ -5,7 +5,7 @@ use tenure_core::{Error, FeatureKind, Result, Schema};
 
 use super::blocks::Blocks;
 use super::sample::Sample;
-use super::threads::Threads;
+use tenure_gbdt::Threads;
 
 /// Rows that one piece of work takes.
 const PIECE: usize = 4096;
@@ -155,14 +155,27 @@ impl Design {
     }
 
     /// The standardised regression columns.
-    pub(super) fn blocks(&self, sample: &Sample<'_>, threads: &Threads) -> Blocks {
+    pub(super) fn blocks<'a>(&self, sample: &Sample<'a>, threads: &Threads) -> Blocks<'a> {
         let inverse: Vec<f64> = self.scales.iter().map(|s| 1.0 / s).collect();
+        if let Some(x) = sample.all_features().filter(|_| self.plain()) {
+            return Blocks::scaled(x, sample.len(), self.intercept, &self.centres, &inverse);
+        }
         Blocks::build(sample.len(), self.width(), threads, |row, out| {
             self.raw_row(sample.features(row), out);
             for (value, (centre, inverse)) in out.iter_mut().zip(self.centres.iter().zip(&inverse)) {
                 *value = (*value - centre) * inverse;
             }
         })
+    }
+
+    /// Whether there are features, each a number in every row that has one column.
+    fn plain(&self) -> bool {
+        let before = usize::from(self.intercept);
+        let own = |(at, column): (usize, &Column)| match column {
+            Column::Numeric { place, indicator, .. } => *place == Some(at + before) && indicator.is_none(),
+            Column::Levels { .. } => false,
+        };
+        !self.columns.is_empty() && self.columns.iter().enumerate().all(own)
     }
 
     /// The regression columns of one row into zeroed places.

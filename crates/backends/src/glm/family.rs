@@ -237,6 +237,11 @@ impl Shape {
         }
     }
 
+    /// Whether the second derivative is the same at every linear predictor.
+    pub(crate) fn is_quadratic(self) -> bool {
+        self == Self { variance: Variance::Power(0.0), link: Link::Identity }
+    }
+
     /// The mean at a linear predictor, infinite or NaN where there is none in the family.
     pub(crate) fn mean(self, eta: f64) -> f64 {
         let mu = self.link.scale().to_output(eta);

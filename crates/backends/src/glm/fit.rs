@@ -14,8 +14,8 @@ use super::passes::{Curvature, Rows};
 use super::sample::Sample;
 use super::solver::{self, Limits, Penalty, Solution, State};
 use super::summary::{Estimate, GlmSummary};
-use super::threads::Threads;
 use super::{Glm, GlmParams};
+use tenure_gbdt::Threads;
 
 const STAGE: &str = "fitting coefficients";
 
@@ -26,7 +26,7 @@ pub(super) struct Prepared<'a> {
     pub(super) train: &'a Dataset,
     pub(super) sample: Sample<'a>,
     pub(super) design: Design,
-    blocks: Blocks,
+    blocks: Blocks<'a>,
     threads: Threads,
     shape: Shape,
     total: f64,
@@ -50,12 +50,13 @@ impl<'a> Prepared<'a> {
         Ok(Self { params, train, sample, design, blocks, threads, shape, total, saturated })
     }
 
-    fn rows_of<'b>(&'b self, x: &'b Blocks) -> Rows<'b> {
+    fn rows_of<'b>(&'b self, x: &'b Blocks<'b>) -> Rows<'b> {
         Rows {
             x,
             y: &self.sample.y,
             w: &self.sample.w,
             offsets: self.sample.offsets.as_deref(),
+            every: 1,
             shape: self.shape,
             threads: &self.threads,
         }
@@ -201,16 +202,16 @@ impl<'a> Prepared<'a> {
                 let width = usize::from(intercept);
                 let constant = Blocks::build(y.len(), width, &self.threads, |_, out| out.fill(1.0));
                 let rows = self.rows_of(&constant);
-                let beta = match intercept {
+                let predictors = match intercept {
                     true => {
                         let start = vec![self.start()[0]];
                         solver::solve(&rows, &Penalty::none(1), self.limits(), start, |_, _| Ok(()))
                             .ok()?
-                            .beta
+                            .predictors
                     }
-                    false => Vec::new(),
+                    false => rows.sums(&[], Curvature::Skipped).predictors,
                 };
-                rows.figures(&beta, self.params.family).deviance
+                rows.figures(&predictors, self.params.family).deviance
             }
         };
         deviance.is_finite().then_some(deviance)
@@ -252,7 +253,7 @@ impl<'a> Prepared<'a> {
 
     pub(super) fn model(&self, solution: &Solution) -> Result<GlmModel> {
         let family = self.params.family;
-        let figures = self.rows().figures(&solution.beta, family);
+        let figures = self.rows().figures(&solution.predictors, family);
         let counted = match self.params.alpha * self.params.l1_ratio > 0.0 {
             true => solution.beta.iter().filter(|b| **b != 0.0).count(),
             false => solution.beta.len() - solution.collinear.len(),

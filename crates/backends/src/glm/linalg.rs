@@ -72,7 +72,7 @@ impl Factor {
 }
 
 /// Over the length of the first; four chains of additions.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let b = &b[..a.len()];
     let mut sums = [0.0; 4];
     let (a4, a_rest) = a.as_chunks::<4>();

@@ -1,8 +1,12 @@
 //! Passes over the rows: objective, derivatives, and sums at the solution.
 
-use super::blocks::{self, Blocks, ROWS};
+use std::iter::StepBy;
+use std::ops::Range;
+
+use super::blocks::{self, Blocks, Buffer, ROWS};
+use super::direct::Direct;
 use super::family::{Family, LikelihoodSums, Shape};
-use super::threads::Threads;
+use tenure_gbdt::Threads;
 
 /// The blocks that one piece of work takes at least, and the bytes that all partial sums take at most.
 const LEAST_BLOCKS: usize = 16;
@@ -11,11 +15,13 @@ const MOST_BYTES: usize = 64 << 20;
 /// Rows to learn from, beside what they are to follow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows<'a> {
-    pub(crate) x: &'a Blocks,
+    pub(crate) x: &'a Blocks<'a>,
     pub(crate) y: &'a [f64],
     pub(crate) w: &'a [f64],
     /// Known part of each linear predictor.
     pub(crate) offsets: Option<&'a [f64]>,
+    /// Of so many blocks only the first counts: 1 for all rows.
+    pub(crate) every: usize,
     pub(crate) shape: Shape,
     pub(crate) threads: &'a Threads,
 }
@@ -41,6 +47,8 @@ pub(crate) struct Sums {
     pub(crate) gradient: Vec<f64>,
     /// Columns × columns, symmetric; `None` where it was not asked for.
     pub(crate) hessian: Option<Vec<f64>>,
+    /// Of the rows that count.
+    pub(crate) predictors: Vec<f64>,
 }
 
 /// Sums at the solution.
@@ -54,28 +62,41 @@ pub(crate) struct Figures {
 impl Rows<'_> {
     /// How many blocks make a piece of work: follows from the shape of the data alone, so that the order of
     /// additions does not depend on the number of threads.
-    fn piece(&self) -> usize {
+    fn piece(&self, count: usize) -> usize {
         let partial = self.x.padded().pow(2) * size_of::<f64>();
         let most = (MOST_BYTES / partial.max(1)).clamp(1, 256);
-        self.x.count().div_ceil(most).max(LEAST_BLOCKS)
+        count.div_ceil(most).max(LEAST_BLOCKS)
     }
 
-    /// `work(first block, past the last)` of all pieces, in order.
-    fn pieces<R: Send>(&self, work: impl Fn(usize, usize) -> R + Send + Sync) -> Vec<R> {
-        let (count, piece) = (self.x.count(), self.piece());
-        self.threads.map(count.div_ceil(piece), |at| work(at * piece, ((at + 1) * piece).min(count)))
+    /// `work` on the numbers of the blocks of each piece, in order.
+    fn pieces<R: Send>(&self, work: impl Fn(StepBy<Range<usize>>) -> R + Send + Sync) -> Vec<R> {
+        let (blocks, every) = (self.x.count(), self.every);
+        let count = blocks.div_ceil(every);
+        let piece = self.piece(count);
+        self.threads.map(count.div_ceil(piece), |at| {
+            work((at * piece * every..((at + 1) * piece * every).min(blocks)).step_by(every))
+        })
     }
 
-    /// Linear predictors of a block, and how many of its rows there are.
-    fn predictors(&self, number: usize, beta: &[f64]) -> ([f64; ROWS], usize) {
+    /// Of the rows that count.
+    pub(crate) fn weight(&self) -> f64 {
+        let blocks = self.w.chunks(ROWS).step_by(self.every);
+        blocks.map(|block| block.iter().sum::<f64>()).sum()
+    }
+
+    /// How many rows a block has.
+    fn rows_in(&self, number: usize) -> usize {
+        ROWS.min(self.x.rows() - number * ROWS)
+    }
+
+    /// The known part of the linear predictors of a block.
+    fn known(&self, number: usize) -> [f64; ROWS] {
         let mut eta = [0.0; ROWS];
-        let first = number * ROWS;
-        let rows = ROWS.min(self.x.rows() - first);
         if let Some(offsets) = self.offsets {
-            eta[..rows].copy_from_slice(&offsets[first..first + rows]);
+            let rows = self.rows_in(number);
+            eta[..rows].copy_from_slice(&offsets[number * ROWS..][..rows]);
         }
-        blocks::scores(self.x.block(number), beta, &mut eta);
-        (eta, rows)
+        eta
     }
 
     fn padded(&self, beta: &[f64]) -> Vec<f64> {
@@ -90,11 +111,16 @@ impl Rows<'_> {
         let beta = self.padded(beta);
         let observed = curvature == Curvature::Observed && self.shape.has_observed();
         let wanted = curvature != Curvature::Skipped;
-        let parts = self.pieces(|from, to| {
+        if !wanted && let Some(direct) = Direct::new(self.x, &beta) {
+            return self.direct_sums(&direct);
+        }
+        let parts = self.pieces(|numbers| {
             let hessian = wanted.then(|| vec![0.0; width * width]);
-            let mut part = Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian };
-            for number in from..to {
-                self.add_block(number, &beta, observed, &mut part);
+            let mut part =
+                Sums { loss: 0.0, size: 0.0, gradient: vec![0.0; width], hessian, predictors: vec![] };
+            let mut buffer = Buffer::default();
+            for number in numbers {
+                self.add_block(number, self.x.block(number, &mut buffer), &beta, observed, &mut part);
             }
             part
         });
@@ -103,10 +129,12 @@ impl Rows<'_> {
             size: 0.0,
             gradient: vec![0.0; columns],
             hessian: wanted.then(|| vec![0.0; columns * columns]),
+            predictors: Vec::with_capacity(self.y.len() / self.every),
         };
         for part in parts {
             total.loss += part.loss;
             total.size += part.size;
+            total.predictors.extend_from_slice(&part.predictors);
             for (sum, value) in total.gradient.iter_mut().zip(&part.gradient) {
                 *sum += value;
             }
@@ -128,10 +156,58 @@ impl Rows<'_> {
         total
     }
 
-    fn add_block(&self, number: usize, beta: &[f64], observed: bool, part: &mut Sums) {
-        let (eta, rows) = self.predictors(number, beta);
+    /// Objective and gradient from the rows as they came.
+    fn direct_sums(&self, direct: &Direct<'_>) -> Sums {
+        let new = || Sums {
+            loss: 0.0,
+            size: 0.0,
+            gradient: vec![0.0; direct.sums()],
+            hessian: None,
+            predictors: vec![],
+        };
+        let parts = self.pieces(|numbers| {
+            let mut part = new();
+            for number in numbers {
+                let mut eta = self.known(number);
+                direct.scores(number, &mut eta);
+                let (slopes, _) = self.add_rows(number, &eta, false, &mut part);
+                direct.gradient(number, &slopes, &mut part.gradient);
+            }
+            part
+        });
+        let mut total = parts.into_iter().fold(new(), |mut total, part| {
+            total.loss += part.loss;
+            total.size += part.size;
+            total.predictors.extend_from_slice(&part.predictors);
+            total.gradient.iter_mut().zip(part.gradient).for_each(|(sum, value)| *sum += value);
+            total
+        });
+        total.gradient = direct.scaled(&total.gradient);
+        total
+    }
+
+    fn add_block(&self, number: usize, block: &[f64], beta: &[f64], observed: bool, part: &mut Sums) {
+        let mut eta = self.known(number);
+        blocks::scores(block, beta, &mut eta);
+        let (slopes, curvatures) = self.add_rows(number, &eta, observed, part);
+        blocks::gradient(block, &slopes, &mut part.gradient);
+        if let Some(hessian) = &mut part.hessian {
+            blocks::gram(block, &curvatures, hessian);
+        }
+    }
+
+    /// Adds the losses of a block; gives the weighted derivatives of its rows, 0 beyond them.
+    fn add_rows(
+        &self,
+        number: usize,
+        eta: &[f64; ROWS],
+        observed: bool,
+        part: &mut Sums,
+    ) -> ([f64; ROWS], [f64; ROWS]) {
         let first = number * ROWS;
+        let rows = self.rows_in(number);
         let (y, w) = (&self.y[first..first + rows], &self.w[first..first + rows]);
+        part.predictors.extend_from_slice(&eta[..rows]);
         let (mut slopes, mut curvatures) = ([0.0; ROWS], [0.0; ROWS]);
         for at in 0..rows {
             let terms = self.shape.row(eta[at], y[at], observed);
@@ -140,23 +216,20 @@ impl Rows<'_> {
             slopes[at] = w[at] * terms.slope;
             curvatures[at] = w[at] * terms.curvature;
         }
-        let block = self.x.block(number);
-        blocks::gradient(block, &slopes, &mut part.gradient);
-        if let Some(hessian) = &mut part.hessian {
-            blocks::gram(block, &curvatures, hessian);
-        }
+        (slopes, curvatures)
     }
 
     /// Weighted mean of each column.
     pub(crate) fn means(&self) -> Vec<f64> {
-        let parts = self.pieces(|from, to| {
+        let parts = self.pieces(|numbers| {
             let mut sums = vec![0.0; self.x.padded()];
-            for number in from..to {
+            let mut buffer = Buffer::default();
+            for number in numbers {
                 let first = number * ROWS;
                 let rows = ROWS.min(self.x.rows() - first);
                 let mut weights = [0.0; ROWS];
                 weights[..rows].copy_from_slice(&self.w[first..first + rows]);
-                blocks::gradient(self.x.block(number), &weights, &mut sums);
+                blocks::gradient(self.x.block(number, &mut buffer), &weights, &mut sums);
             }
             sums
         });
@@ -169,15 +242,13 @@ impl Rows<'_> {
         means
     }
 
-    /// Deviance, Pearson's χ² and the sums of the likelihood.
-    pub(crate) fn figures(&self, beta: &[f64], family: Family) -> Figures {
-        let beta = self.padded(beta);
-        let parts = self.pieces(|from, to| {
+    /// Deviance, Pearson's χ² and the sums of the likelihood, from the linear predictors of all rows.
+    pub(crate) fn figures(&self, predictors: &[f64], family: Family) -> Figures {
+        let parts = self.pieces(|numbers| {
             let mut part = Figures::default();
-            for number in from..to {
-                let (eta, rows) = self.predictors(number, &beta);
-                for (at, &eta) in eta[..rows].iter().enumerate() {
-                    let row = number * ROWS + at;
+            for number in numbers {
+                let rows = number * ROWS..number * ROWS + self.rows_in(number);
+                for (&eta, row) in predictors[rows.clone()].iter().zip(rows) {
                     let (y, w, mu) = (self.y[row], self.w[row], self.shape.mean(eta));
                     part.deviance += w * self.shape.deviance(y, mu);
                     part.pearson_chi2 += w * ((y - mu).powi(2) / self.shape.variance_at(mu));
@@ -200,11 +271,12 @@ impl Rows<'_> {
     /// `free` is the greatest absolute value among those.
     pub(crate) fn margins(&self, direction: &[f64], sign: impl Fn(f64) -> f64 + Send + Sync) -> Margins {
         let direction = self.padded(direction);
-        let parts = self.pieces(|from, to| {
+        let parts = self.pieces(|numbers| {
             let mut part = Margins { least: f64::INFINITY, greatest: f64::NEG_INFINITY, free: 0.0 };
-            for number in from..to {
+            let mut buffer = Buffer::default();
+            for number in numbers {
                 let mut moved = [0.0; ROWS];
-                blocks::scores(self.x.block(number), &direction, &mut moved);
+                blocks::scores(self.x.block(number, &mut buffer), &direction, &mut moved);
                 let first = number * ROWS;
                 for (at, &moved) in moved[..ROWS.min(self.x.rows() - first)].iter().enumerate() {
                     match sign(self.y[first + at]) {

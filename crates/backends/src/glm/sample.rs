@@ -57,6 +57,11 @@ impl<'a> Sample<'a> {
         &self.x[self.number(at) * self.features..][..self.features]
     }
 
+    /// The features of all rows, row after row, where no row of the data set was left out.
+    pub(crate) fn all_features(&self) -> Option<&'a [f64]> {
+        self.rows.is_none().then_some(self.x)
+    }
+
     pub(crate) fn total_weight(&self) -> f64 {
         self.w.iter().sum()
     }

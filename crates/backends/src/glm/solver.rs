@@ -6,18 +6,19 @@
 //! the place of the rows). The Hessian is the observed one where that is positive for every row, else the
 //! expected one (Fisher scoring, the same as iteratively reweighted least squares). It costs most of a pass over
 //! the rows, and changes little where a step was short: then the one before serves again, as long as steps
-//! shrink fast with it.
+//! shrink fast with it. Many rows are left to quasi-Newton steps first ([`quasi`]).
 
 use tenure_core::{Error, Result};
 
 use super::family::{Link, Variance};
 use super::linalg::Factor;
 use super::passes::{Curvature, Rows, Sums};
+use super::quasi::{self, Found};
 
 /// `1 − R²` of a column on those before it, below which it counts as a combination of them.
 const COLLINEAR: f64 = 1e-11;
 /// A step shorter than this, relative to the size of linear predictors, keeps the Hessian.
-const SHORT: f64 = 0.02;
+pub(super) const SHORT: f64 = 0.02;
 /// By what factor steps must shrink with a Hessian that was kept.
 const SHRINKING: f64 = 0.2;
 /// The first step after which a direction is looked at for separation.
@@ -35,6 +36,15 @@ pub(crate) struct Penalty {
 impl Penalty {
     pub(crate) fn none(columns: usize) -> Self {
         Self { l2: vec![0.0; columns], l1: vec![0.0; columns] }
+    }
+
+    /// The gradient of the smooth part, from that of the loss.
+    pub(super) fn slope(&self, gradient: &[f64], beta: &[f64]) -> Vec<f64> {
+        gradient.iter().zip(beta).zip(&self.l2).map(|((g, b), l2)| g + l2 * b).collect()
+    }
+
+    fn is_free(&self, column: usize) -> bool {
+        self.l2[column] == 0.0 && self.l1[column] == 0.0
     }
 
     fn value(&self, beta: &[f64]) -> f64 {
@@ -67,6 +77,10 @@ pub(crate) struct Solution {
     pub(crate) loss: f64,
     /// The expected second derivative at `beta`, where the last step needed it.
     pub(crate) information: Option<Vec<f64>>,
+    /// The second derivative that the last steps were taken with; empty after a search without.
+    pub(super) hessian: Vec<f64>,
+    /// Linear predictors of the rows at `beta`.
+    pub(super) predictors: Vec<f64>,
 }
 
 /// How the search ended.
@@ -93,13 +107,24 @@ pub(crate) fn solve(
     start: Vec<f64>,
     mut each_step: impl FnMut(usize, f64) -> Result<()>,
 ) -> Result<Solution> {
-    let columns = rows.x.columns();
-    let mut beta = start;
+    match quasi::search(rows, penalty, limits, start, &mut each_step)? {
+        Found::Minimum(solution) => Ok(solution),
+        Found::Start(beta, done) => newton(rows, penalty, limits, beta, done, &mut each_step),
+    }
+}
+
+/// Newton's method from `beta`, after `done` iterations.
+fn newton(
+    rows: &Rows<'_>,
+    penalty: &Penalty,
+    limits: Limits,
+    mut beta: Vec<f64>,
+    done: usize,
+    each_step: &mut impl FnMut(usize, f64) -> Result<()>,
+) -> Result<Solution> {
     let mut curvature = Curvature::Expected;
     let mut sums = rows.sums(&beta, curvature);
     let mut hessian = sums.hessian.take().unwrap_or_default();
-    // The length of the step before, and whether the Hessian is not that of the last point.
-    let (mut before, mut kept) = (f64::INFINITY, false);
     if !sums.loss.is_finite() {
         return Err(Error::Data(
             "no starting point gives every row a mean that the family allows; the log link (logit for a binary \
@@ -107,57 +132,46 @@ pub(crate) fn solve(
                 .into(),
         ));
     }
-    let free: Vec<bool> = (0..columns).map(|j| penalty.l2[j] == 0.0 && penalty.l1[j] == 0.0).collect();
-    let mut active = vec![true; columns];
-    let mut collinear = Vec::new();
+    let constant = rows.shape.is_quadratic();
+    let lasso = penalty.l1.iter().any(|&l| l > 0.0);
+    let unpenalised = (0..beta.len()).any(|j| penalty.is_free(j));
+    let mut independent = Independent { active: vec![true; beta.len()], collinear: Vec::new() };
+    // The length of the step before, and whether the Hessian is not that of the last point.
+    let (mut before, mut kept) = (f64::INFINITY, false);
     let mut state = State::Iterations;
-    let mut iterations = 0;
-    for step in 1..=limits.max_iterations {
-        iterations = step;
-        let direction = if penalty.l1.iter().any(|&l| l > 0.0) {
+    let mut iterations = done;
+    for step in 1..=limits.max_iterations - done {
+        iterations = done + step;
+        let direction = if lasso {
             descend(&hessian, &sums.gradient, penalty, &beta, limits)
         } else {
-            let (hessian, slope) = penalised(&hessian, &sums.gradient, penalty, &beta);
-            let tolerance = if step == 1 { COLLINEAR } else { 0.0 };
-            let factor = Factor::new(&hessian, columns, &active, tolerance);
-            let lost: Vec<usize> =
-                (0..columns).filter(|j| active[*j] && !factor.kept().contains(j)).collect();
-            if step == 1 {
-                // A penalised column that depends on others has a coefficient all the same.
-                let (dropped, held): (Vec<usize>, Vec<usize>) = lost.iter().partition(|j| free[**j]);
-                dropped.iter().chain(&held).for_each(|&j| active[j] = false);
-                collinear = dropped;
-                collinear.extend(held);
-                collinear.sort_unstable();
-            } else if !lost.is_empty() {
+            let Some(direction) = independent.step(&hessian, &sums.gradient, penalty, &beta, step == 1)
+            else {
                 state = State::Edge;
                 break;
-            }
-            factor.solve(&slope).iter().map(|d| -d).collect()
+            };
+            direction
         };
-        let reach = limits.unit + beta.iter().fold(0.0, |m, b| f64::max(m, b.abs()));
-        let length = direction.iter().fold(0.0, |m, d: &f64| f64::max(m, d.abs()));
-        let keep = length < SHORT * reach && (!kept || length < SHRINKING * before);
+        let (reach, length) = (limits.unit + largest(&beta), largest(&direction));
+        let keep = constant || length < SHORT * reach && (!kept || length < SHRINKING * before);
         let wanted = if keep { Curvature::Skipped } else { Curvature::Observed };
         let taken = take_step(rows, penalty, &beta, &direction, &sums, wanted)?;
         let moved = taken.beta.iter().zip(&beta).fold(0.0, |m, (a, b)| f64::max(m, (a - b).abs()));
-        let largest = taken.beta.iter().fold(0.0, |m, b| f64::max(m, b.abs()));
         beta = taken.beta;
         sums = taken.sums;
         // With a Hessian of another point the error is a share of the step, not its square.
         let tolerance = limits.tolerance * if kept { 1e-2 } else { 1.0 };
         before = length;
-        kept = sums.hessian.is_none();
+        kept = sums.hessian.is_none() && !constant;
         if let Some(found) = sums.hessian.take() {
             (hessian, curvature) = (found, Curvature::Observed);
         }
-        each_step(step, sums.loss)?;
-        if moved <= tolerance * (limits.unit + largest) {
+        each_step(iterations, sums.loss)?;
+        if moved <= tolerance * (limits.unit + largest(&beta)) {
             state = if taken.stalled { State::Edge } else { State::Converged };
             break;
         }
-        let free_to_go = penalty.l2.iter().zip(&penalty.l1).any(|(l2, l1)| *l2 == 0.0 && *l1 == 0.0);
-        if free_to_go
+        if unpenalised
             && step >= FIRST_LOOK
             && step % 2 == 0
             && let Some(column) = recedes(rows, penalty, &direction, limits.intercept)
@@ -167,31 +181,62 @@ pub(crate) fn solve(
         }
     }
     let current = curvature == Curvature::Observed && !kept && !rows.shape.has_observed();
-    let information = current.then_some(hessian);
-    Ok(Solution { beta, state, iterations, collinear, loss: sums.loss, information })
+    let information = (current || constant).then(|| hessian.clone());
+    let Sums { loss, predictors, .. } = sums;
+    let collinear = independent.collinear;
+    Ok(Solution { beta, state, iterations, collinear, loss, information, hessian, predictors })
+}
+
+/// Which columns take part in steps by Cholesky factors.
+struct Independent {
+    active: Vec<bool>,
+    collinear: Vec<usize>,
+}
+
+impl Independent {
+    /// The step to the minimum of the quadratic model. The `first` finds the columns that depend on others;
+    /// `None` where a later Hessian is not positive in one that did not.
+    fn step(
+        &mut self,
+        hessian: &[f64],
+        gradient: &[f64],
+        penalty: &Penalty,
+        beta: &[f64],
+        first: bool,
+    ) -> Option<Vec<f64>> {
+        let columns = beta.len();
+        let (hessian, slope) = penalised(hessian, gradient, penalty, beta);
+        let factor = Factor::new(&hessian, columns, &self.active, if first { COLLINEAR } else { 0.0 });
+        let lost = (0..columns).filter(|j| self.active[*j] && !factor.kept().contains(j));
+        let lost: Vec<usize> = lost.collect();
+        if !first && !lost.is_empty() {
+            return None;
+        }
+        lost.iter().for_each(|&j| self.active[j] = false);
+        self.collinear.extend(lost);
+        Some(factor.solve(&slope).iter().map(|d| -d).collect())
+    }
 }
 
 /// Hessian and gradient with the quadratic penalty.
 fn penalised(hessian: &[f64], gradient: &[f64], penalty: &Penalty, beta: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let columns = beta.len();
     let mut hessian = hessian.to_vec();
-    let mut slope = gradient.to_vec();
     for j in 0..columns {
         hessian[j * columns + j] += penalty.l2[j];
-        slope[j] += penalty.l2[j] * beta[j];
     }
-    (hessian, slope)
+    (hessian, penalty.slope(gradient, beta))
 }
 
-struct Taken {
-    beta: Vec<f64>,
-    sums: Sums,
+pub(super) struct Taken {
+    pub(super) beta: Vec<f64>,
+    pub(super) sums: Sums,
     /// Whether no step, however short, lowered the objective.
-    stalled: bool,
+    pub(super) stalled: bool,
 }
 
 /// A full step nearly always lowers the objective; halving guards the others.
-fn take_step(
+pub(super) fn take_step(
     rows: &Rows<'_>,
     penalty: &Penalty,
     beta: &[f64],
@@ -248,7 +293,6 @@ fn descend(hessian: &[f64], gradient: &[f64], penalty: &Penalty, beta: &[f64], l
         }
         change.abs()
     };
-    let largest = |at: &[f64]| at.iter().fold(0.0, |m, b| f64::max(m, b.abs()));
     let mut sweeps = 0;
     while sweeps < MOST_SWEEPS {
         sweeps += 1;
@@ -283,8 +327,7 @@ fn recedes(rows: &Rows<'_>, penalty: &Penalty, direction: &[f64], intercept: boo
         }
         _ => return None,
     };
-    let penalised = direction.iter().zip(penalty.l2.iter().zip(&penalty.l1));
-    let moved = penalised.filter(|(_, (l2, l1))| **l2 > 0.0 || **l1 > 0.0).any(|(d, _)| *d != 0.0);
+    let moved = (0..direction.len()).any(|j| !penalty.is_free(j) && direction[j] != 0.0);
     let allowed = 1e-5 * margins.greatest;
     let falls = margins.greatest > 1e-3 && margins.least >= -allowed && margins.free <= allowed;
     if moved || !falls {
@@ -292,4 +335,8 @@ fn recedes(rows: &Rows<'_>, penalty: &Penalty, direction: &[f64], intercept: boo
     }
     (usize::from(intercept)..direction.len())
         .max_by(|&a, &b| direction[a].abs().total_cmp(&direction[b].abs()))
+}
+
+pub(super) fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |most, value| f64::max(most, value.abs()))
 }

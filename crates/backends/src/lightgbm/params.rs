@@ -90,7 +90,7 @@ impl LightGbmParams {
     /// Checks every range.
     ///
     /// # Errors
-    /// [`Error::Parameter`] naming the first that is out of its range.
+    /// [`tenure_core::Error::Parameter`] naming the first that is out of its range.
     pub fn check(self) -> Result<super::LightGbm> {
         let fraction = |name, v: f64| require(name, v, v > 0.0 && v <= 1.0, "above 0, at most 1");
         let penalty =

@@ -6,7 +6,7 @@ use super::LogisticParams;
 use super::model::{Known, Numeric, Term, Terms};
 use crate::glm::blocks::Blocks;
 use crate::glm::sample::Sample;
-use crate::glm::threads::Threads;
+use tenure_gbdt::Threads;
 
 /// Features that are read from the rows together: those of a cache line.
 const TOGETHER: usize = 8;
@@ -86,7 +86,7 @@ impl Design {
         Self { columns, width }
     }
 
-    pub(super) fn blocks(&self, sample: &Sample<'_>, threads: &Threads) -> Blocks {
+    pub(super) fn blocks(&self, sample: &Sample<'_>, threads: &Threads) -> Blocks<'static> {
         Blocks::build(sample.len(), self.width, threads, |row, out| {
             let Some((intercept, mut rest)) = out.split_first_mut() else { return };
             *intercept = 1.0;

@@ -1,8 +1,8 @@
 //! Logistic regression with an L2 penalty.
 //!
 //! Minimises `Σ wᵢ · log_loss(yᵢ, σ(b + xᵢ·β)) + ½ λ ‖β‖²` by the solver of [`crate::glm`]: Newton's method
-//! with step halving. The intercept is not penalised. Without penalty, columns that separate the classes are
-//! an error that names one.
+//! with step halving, for many rows quasi-Newton steps. The intercept is not penalised. Without penalty, columns
+//! that separate the classes are an error that names one.
 //!
 //! Inputs are prepared as scikit-learn users do by hand: numeric columns are trimmed to the range of nearly all
 //! training values, then centred and divided by their standard deviation, where the tails are long after a
@@ -29,7 +29,7 @@ use crate::glm::family::{Family, Link, Shape};
 use crate::glm::passes::Rows;
 use crate::glm::sample::Sample;
 use crate::glm::solver::{self, Limits, Penalty, State};
-use crate::glm::threads::Threads;
+use tenure_gbdt::Threads;
 
 pub use model::LogisticModel;
 
@@ -39,7 +39,7 @@ pub use model::LogisticModel;
 pub struct LogisticParams {
     /// Strength λ of the L2 penalty on standardised coefficients, at least 0; scikit-learn's `1 / C`.
     pub l2: f64,
-    /// Most Newton steps, at least 1.
+    /// Most steps over all rows, at least 1.
     pub max_iterations: usize,
     /// Done when no coefficient moves further than this in one step; above 0.
     pub tolerance: f64,
@@ -126,6 +126,7 @@ impl Learner for Logistic {
             y: &sample.y,
             w: &sample.w,
             offsets: sample.offsets.as_deref(),
+            every: 1,
             shape: Shape { variance: Family::Binomial.variance(), link: Link::Logit },
             threads: &threads,
         };

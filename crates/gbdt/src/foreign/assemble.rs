@@ -113,7 +113,7 @@ impl Parts {
         };
         let fits = spec.check(base.len(), trees.len());
         fits.map_err(|found| problem(format, "trees", "as many trees for each output", found))?;
-        Ok(TreeModel::new(spec, base, trees))
+        TreeModel::new(&format!("reading of {format} models"), spec, base, trees)
     }
 }
 

@@ -104,7 +104,8 @@ pub struct ReadOptions {
     /// Names of the classes of a model of several; `None` for `0`, `1`, … Their number must fit.
     pub classes: Option<Vec<String>>,
     /// Names of the levels of categorical features, by feature, in the order of their codes; they replace those
-    /// of the file. XGBoost writes none before 3.1.
+    /// of the file. XGBoost writes none before 3.1: without them, such levels are named by their codes, `0`, `1`, …,
+    /// and data with names of their own do not fit the model's schema.
     pub levels: BTreeMap<String, Vec<String>>,
     /// Which rounds of an XGBoost model predict.
     pub rounds: Rounds,

@@ -16,7 +16,7 @@ pub(super) fn problem(
 ) -> Error {
     Error::ForeignModel {
         format,
-        place: place.into(),
+        place: one_line(&place.into()),
         expected: expected.into(),
         found: excerpt(found.as_ref()),
     }
@@ -30,12 +30,20 @@ fn excerpt(found: &[u8]) -> String {
     // A character of UTF-8 has four bytes at most.
     let text = String::from_utf8_lossy(&found[..found.len().min(4 * QUOTED)]);
     let short: String = text.chars().take(QUOTED).collect();
-    if short.len() < found.len() { format!("{short}…") } else { short }
+    let more = if short.len() < found.len() { "…" } else { "" };
+    one_line(&short) + more
+}
+
+/// Text without line breaks and other characters that control a terminal: what a file holds must not look like
+/// lines of ours.
+fn one_line(text: &str) -> String {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect()
 }
 
 /// What these models may have and this program does not do.
 pub(super) fn unsupported(format: &'static str, what: impl Into<String>) -> Error {
-    Error::unsupported(format!("reading of {format} models"), what)
+    Error::unsupported(format!("reading of {format} models"), one_line(&what.into()))
 }
 
 #[cfg(test)]
@@ -51,5 +59,14 @@ mod tests {
         );
         assert!(problem("LightGBM", "", "", [0xff, 0xfe]).to_string().ends_with('\u{fffd}'));
         assert!(problem("LightGBM", "", "", "").to_string().ends_with("nothing"));
+    }
+
+    #[test]
+    fn messages_are_one_line_whatever_a_file_holds() {
+        let odd = "a\nb\r\tc\u{1b}[31m\u{85}\u{2028}d\0";
+        let plain = "a b  c [31m  d ";
+        let error = problem("XGBoost", odd, "a number", odd).to_string();
+        assert_eq!(error, format!("XGBoost model, {plain}: expected a number, found {plain}"));
+        assert!(unsupported("XGBoost", odd).to_string().ends_with(plain));
     }
 }

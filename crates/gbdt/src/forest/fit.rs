@@ -15,7 +15,7 @@ use super::params::CAPABILITIES;
 use super::search::Rules;
 use super::stats::MOST_CLASSES;
 use super::store::{Store, answer};
-use super::{Columns, Criterion, ForestParams};
+use super::{Columns, Criterion, ForestParams, LEARNER};
 use crate::binning::{BinnedFeature, BinnedMatrix, TrainingRows, constant_columns, find_bins};
 use crate::model::Spec;
 use crate::train::{LabelledRows, Threads};
@@ -44,7 +44,7 @@ pub(super) fn fit(
     context: &FitContext<'_>,
 ) -> Result<Fitted> {
     let Parts { spec, bases, trees, mut report } = parts(params, train, valid, context)?;
-    let model = TreeModel::new(spec, bases, trees);
+    let model = TreeModel::new(LEARNER, spec, bases, trees)?;
     if let Some(out_of_bag) = &mut report.out_of_bag {
         predict_weightless(&model, train, out_of_bag)?;
     }
@@ -70,10 +70,10 @@ pub(super) fn parts(
         valid.require_columns_of(train)?;
     }
     if train.offsets().is_some() {
-        return Err(Error::unsupported("forest", "offsets"));
+        return Err(Error::unsupported(LEARNER, "offsets"));
     }
     let task = Task::new(params, target)?;
-    let mut data = LabelledRows::new(train, target)?;
+    let mut data = LabelledRows::new(LEARNER, train, target)?;
     task.require_two_classes(target, &data.labels)?;
     let weighted = data.weights.is_some();
     data.weights = data.weights.take().map(|weights| scaled(weights, data.weight));
@@ -96,7 +96,7 @@ pub(super) fn parts(
         schema: train.schema().clone(),
         outputs: forest.task.named(target),
         link: Link::Identity,
-        objective: forest.task.objective().to_owned(),
+        objective: forest.task.criterion.objective().to_owned(),
         capabilities: CAPABILITIES,
         weighted,
     };
@@ -133,16 +133,16 @@ impl Task {
             TargetKind::Binary => (&[Criterion::Gini, Criterion::Entropy], Vec::new()),
             TargetKind::Class { classes } => (&[Criterion::Gini, Criterion::Entropy], classes.clone()),
             TargetKind::Real => (&[Criterion::SquaredError], Vec::new()),
-            _ => return Err(Error::unsupported("forest", format!("the kind of the target `{name}`"))),
+            _ => return Err(Error::unsupported(LEARNER, format!("the kind of the target `{name}`"))),
         };
         if classes.len() > MOST_CLASSES {
             let what = format!("{} classes (`{name}`): {MOST_CLASSES} are the most", classes.len());
-            return Err(Error::unsupported("forest", what));
+            return Err(Error::unsupported(LEARNER, what));
         }
         let criterion = params.criterion.unwrap_or(fitting[0]);
         if !fitting.contains(&criterion) {
             let what = format!("the criterion {criterion:?} for the target `{name}`: {fitting:?} fit");
-            return Err(Error::unsupported("forest", what));
+            return Err(Error::unsupported(LEARNER, what));
         }
         Ok(Self { criterion, classes })
     }
@@ -163,14 +163,6 @@ impl Task {
             vec![Output::probability(name)]
         } else {
             self.classes.iter().map(|class| Output::class_probability(name, class)).collect()
-        }
-    }
-
-    fn objective(&self) -> &'static str {
-        match self.criterion {
-            Criterion::Gini => "gini",
-            Criterion::Entropy => "entropy",
-            Criterion::SquaredError => "squared_error",
         }
     }
 

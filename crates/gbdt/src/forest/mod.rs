@@ -37,4 +37,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+/// What errors call who refuses.
+const LEARNER: &str = "forest";
+
 pub use params::{Columns, Criterion, Forest, ForestParams};

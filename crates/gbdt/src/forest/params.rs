@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tenure_core::params::require;
 use tenure_core::{Capabilities, Dataset, FitContext, Fitted, Learner, MissingPolicy, Result};
 
+use super::LEARNER;
 use super::fit;
 
 /// Parameters of a random forest. [`ForestParams::check`] turns them into a learner.
@@ -97,6 +98,23 @@ pub enum Criterion {
     SquaredError,
 }
 
+impl Criterion {
+    /// What a model says that its trees were grown to minimise: never the name of a loss of boosting, which would
+    /// take the model for one of its own.
+    pub(crate) fn objective(self) -> &'static str {
+        match self {
+            Self::Gini => "gini",
+            Self::Entropy => "entropy",
+            Self::SquaredError => "variance",
+        }
+    }
+
+    /// Whether a model that names this objective is a forest.
+    pub(crate) fn is_named_by(objective: &str) -> bool {
+        [Self::Gini, Self::Entropy, Self::SquaredError].iter().any(|own| own.objective() == objective)
+    }
+}
+
 impl Default for ForestParams {
     fn default() -> Self {
         Self {
@@ -164,7 +182,7 @@ pub(super) const CAPABILITIES: Capabilities =
 
 impl Learner for Forest {
     fn name(&self) -> &str {
-        "forest"
+        LEARNER
     }
 
     fn capabilities(&self) -> Capabilities {

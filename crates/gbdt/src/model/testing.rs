@@ -105,7 +105,8 @@ pub(crate) fn model(seed: u64, features: usize, trees: usize, splits: usize, max
     let mut draws = Draws::new(seed);
     let schema = schema(features);
     let trees = (0..trees).map(|_| tree(&mut draws, &schema, splits, max_depth)).collect();
-    TreeModel::new(spec(schema, vec![Output::probability("p")], Link::Logistic), vec![-0.3], trees)
+    TreeModel::new("test", spec(schema, vec![Output::probability("p")], Link::Logistic), vec![-0.3], trees)
+        .unwrap()
 }
 
 /// A model of three classes, with so many random trees for each.
@@ -120,7 +121,7 @@ pub(crate) fn classes(
     let schema = schema(features);
     let trees = (0..3 * trees).map(|_| tree(&mut draws, &schema, splits, max_depth)).collect();
     let outputs = ["a", "b", "c"].map(|class| Output::class_probability("y", class)).to_vec();
-    TreeModel::new(spec(schema, outputs, Link::Softmax), vec![-0.3, 0.1, 0.2], trees)
+    TreeModel::new("test", spec(schema, outputs, Link::Softmax), vec![-0.3, 0.1, 0.2], trees).unwrap()
 }
 
 /// A row with missing values and, now and then, an unknown category.

@@ -280,7 +280,7 @@ fn a_small_model_after_a_large_one_does_not_read_its_answers() {
 fn a_forest_without_splits_gives_its_base_and_leaves() {
     let leaf = Tree { nodes: vec![], leaves: vec![Leaf { value: 0.5, cover: 3.0 }], category_bits: vec![] };
     let spec = spec(schema(1), vec![Output::value("v", "days")], Link::Identity);
-    let model = TreeModel::new(spec, vec![1.0], vec![leaf]);
+    let model = TreeModel::new("test", spec, vec![1.0], vec![leaf]).unwrap();
     assert_eq!(model.predict(rows(1, 2, 1).view()).unwrap(), ndarray::array![[1.5], [1.5]]);
     let explanation = model.explain_row(&[f64::NAN], 0).unwrap();
     assert_eq!((explanation.baseline, explanation.contributions), (1.5, vec![0.0]));
@@ -492,7 +492,7 @@ fn lightgbm_agrees_on_scores_and_contributions() {
     features.push(Feature::categorical("c", (0..70).map(|l| l.to_string()), ""));
     let trees = golden.trees.iter().map(golden_tree).collect();
     let spec = spec(Schema::new(features).unwrap(), vec![Output::probability("p")], Link::Logistic);
-    let model = TreeModel::new(spec, vec![0.0], trees);
+    let model = TreeModel::new("test", spec, vec![0.0], trees).unwrap();
     for (at, row) in golden.rows.iter().enumerate() {
         let row: Vec<f64> = row.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
         assert_close(&raw(&model, &row), &[golden.raw[at]], 1e-12, "raw score");
@@ -517,7 +517,7 @@ fn the_package_shap_agrees_on_interactions() {
     let features = (0..6).map(|i| Feature::numeric(format!("x{i}"), "", "")).collect();
     let trees = golden.trees.iter().map(golden_tree).collect();
     let spec = spec(Schema::new(features).unwrap(), vec![Output::value("y", "")], Link::Identity);
-    let model = TreeModel::new(spec, vec![0.0], trees);
+    let model = TreeModel::new("test", spec, vec![0.0], trees).unwrap();
     for (at, (row, expected)) in golden.rows.iter().zip(&golden.interactions).enumerate() {
         let row: Vec<f64> = row.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
         let found = model.interaction_row(&row, 0).unwrap();

@@ -1,6 +1,6 @@
 //! Losses of one raw score a row: value, gradient and Hessian, a chunk of rows at a time.
 
-use super::math::{exp, ln_one_plus};
+use super::math::{exp, ln};
 use super::{CustomObjective, Loss, Objective};
 
 /// Gradient and Hessian of one row, weight included.
@@ -62,7 +62,7 @@ pub(crate) fn gradients(loss: &Loss, rows: Rows<'_>, out: &mut [Gradient]) -> To
         Loss::Own(own) => return own_gradients(own.as_ref(), rows, out),
     };
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
+    if crate::simd::avx2() {
         // SAFETY: the processor has AVX2.
         return unsafe { gradients_avx2(objective, rows, out) };
     }
@@ -77,6 +77,29 @@ fn gradients_avx2(objective: Objective, rows: Rows<'_>, out: &mut [Gradient]) ->
 }
 
 pub(super) const LANES: usize = 8;
+
+/// Rows at a time: enough that one row's chain of operations fills the time of another's.
+const BLOCK: usize = 2 * LANES;
+
+/// Blocks between two logarithms: the product of so many factors of at most 2 is below 2^512 in each lane.
+const BLOCKS: usize = 512 * LANES / BLOCK;
+
+/// What a loss is at one row.
+struct Parts {
+    /// The loss is this and the logarithm of the factor.
+    loss: f64,
+    /// 1 to 2.
+    factor: f64,
+    g: f64,
+    h: f64,
+}
+
+impl Parts {
+    #[inline(always)]
+    fn new(loss: f64, g: f64, h: f64) -> Self {
+        Self { loss, factor: 1.0, g, h }
+    }
+}
 
 #[inline(always)]
 fn gradients_any(objective: Objective, rows: Rows<'_>, out: &mut [Gradient]) -> Totals {
@@ -94,49 +117,130 @@ fn gradients_any(objective: Objective, rows: Rows<'_>, out: &mut [Gradient]) -> 
 }
 
 #[inline(always)]
-fn sweep(rows: Rows<'_>, out: &mut [Gradient], loss: impl Fn(f64, f64) -> (f64, f64, f64)) -> Totals {
-    match rows.weights {
-        None => sweep_weighted(rows, &[], out, loss, |_, _| 1.0),
-        Some(w) => sweep_weighted(rows, w, out, loss, |w, i| w[i]),
+fn sweep(rows: Rows<'_>, out: &mut [Gradient], loss: impl Fn(f64, f64) -> Parts) -> Totals {
+    let Rows { scores, labels, weights } = rows;
+    match weights {
+        None => sweep_columns([scores, labels, labels], out, |s, y, _| loss(s, y)),
+        // No product of factors is the sum of weighted logarithms: here each row has a logarithm of its own.
+        Some(weights) => sweep_columns([scores, labels, weights], out, |s, y, w| {
+            let Parts { loss, factor, g, h } = loss(s, y);
+            Parts::new((loss + ln(factor)) * w, g * w, h * w)
+        }),
     }
 }
 
-/// Eight running sums, so that the compiler may vectorise without changing the order of any of them.
 #[inline(always)]
-fn sweep_weighted(
-    rows: Rows<'_>,
-    weights: &[f64],
-    out: &mut [Gradient],
-    loss: impl Fn(f64, f64) -> (f64, f64, f64),
-    weight: impl Fn(&[f64], usize) -> f64,
-) -> Totals {
-    let n = out.len();
-    let mut lanes = [Totals::EMPTY; LANES];
-    let mut block = [[0.0; LANES]; 3];
-    let mut start = 0;
-    while start < n {
-        let len = LANES.min(n - start);
-        let (mut s, mut y, mut w) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-        s[..len].copy_from_slice(&rows.scores[start..start + len]);
-        y[..len].copy_from_slice(&rows.labels[start..start + len]);
-        for (lane, w) in w[..len].iter_mut().enumerate() {
-            *w = weight(weights, start + lane);
+fn sweep_columns(columns: [&[f64]; 3], out: &mut [Gradient], at: impl Fn(f64, f64, f64) -> Parts) -> Totals {
+    let mut lanes = Lanes::EMPTY;
+    for (part, out) in out.chunks_mut(BLOCK * BLOCKS).enumerate() {
+        let start = part * BLOCK * BLOCKS;
+        let columns = columns.map(|column| column[start..start + out.len()].as_chunks::<BLOCK>());
+        let [s, y, w] = columns.map(|(blocks, _)| blocks);
+        let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
+        for (((out, s), y), w) in blocks.iter_mut().zip(s).zip(y).zip(w) {
+            let block = Block::new([s, y, w], &at);
+            block.write(out);
+            lanes.add(&block, BLOCK);
         }
-        for lane in 0..LANES {
-            let (l, g, h) = loss(s[lane], y[lane]);
-            block[0][lane] = l * w[lane];
-            block[1][lane] = g * w[lane];
-            block[2][lane] = h * w[lane];
+        if !rest.is_empty() {
+            let padded = columns.map(|(_, rest)| {
+                let mut padded = [0.0; BLOCK];
+                padded[..rest.len()].copy_from_slice(rest);
+                padded
+            });
+            let block = Block::new(padded.each_ref(), &at);
+            block.write(rest);
+            lanes.add(&block, rest.len());
         }
-        for (lane, out) in out[start..start + len].iter_mut().enumerate() {
-            let (g, h) = (block[1][lane], block[2][lane]);
-            *out = Gradient { g, h };
-            lanes[lane] =
-                lanes[lane].add(Totals { loss: block[0][lane], g_abs: g.abs(), h, h_min: h, h_max: h });
-        }
-        start += len;
+        lanes.take_logarithms();
     }
-    lanes.into_iter().fold(Totals::EMPTY, Totals::add)
+    lanes.totals()
+}
+
+/// Some rows' losses, factors, gradients and Hessians.
+struct Block {
+    loss: [f64; BLOCK],
+    factor: [f64; BLOCK],
+    g: [f64; BLOCK],
+    h: [f64; BLOCK],
+}
+
+impl Block {
+    #[inline(always)]
+    fn new([s, y, w]: [&[f64; BLOCK]; 3], at: impl Fn(f64, f64, f64) -> Parts) -> Self {
+        let zeros = [0.0; BLOCK];
+        let mut block = Self { loss: zeros, factor: zeros, g: zeros, h: zeros };
+        for row in 0..BLOCK {
+            let Parts { loss, factor, g, h } = at(s[row], y[row], w[row]);
+            block.loss[row] = loss;
+            block.factor[row] = factor;
+            block.g[row] = g;
+            block.h[row] = h;
+        }
+        block
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut [Gradient]) {
+        for (out, (&g, &h)) in out.iter_mut().zip(self.g.iter().zip(&self.h)) {
+            *out = Gradient { g, h };
+        }
+    }
+}
+
+/// Eight running sums of each kind, so that the compiler may vectorise without changing the order of any of them.
+struct Lanes {
+    loss: [f64; LANES],
+    factor: [f64; LANES],
+    g_abs: [f64; LANES],
+    h: [f64; LANES],
+    h_min: [f64; LANES],
+    h_max: [f64; LANES],
+}
+
+impl Lanes {
+    const EMPTY: Self = Self {
+        loss: [0.0; LANES],
+        factor: [1.0; LANES],
+        g_abs: [0.0; LANES],
+        h: [0.0; LANES],
+        h_min: [f64::INFINITY; LANES],
+        h_max: [0.0; LANES],
+    };
+
+    /// Adds the first `len` rows of a block.
+    #[inline(always)]
+    fn add(&mut self, block: &Block, len: usize) {
+        for row in 0..len {
+            let (lane, g, h) = (row % LANES, block.g[row], block.h[row]);
+            self.loss[lane] += block.loss[row];
+            self.factor[lane] *= block.factor[row];
+            self.g_abs[lane] += g.abs();
+            self.h[lane] += h;
+            self.h_min[lane] = if h < self.h_min[lane] { h } else { self.h_min[lane] };
+            self.h_max[lane] = if h > self.h_max[lane] { h } else { self.h_max[lane] };
+        }
+    }
+
+    #[inline(always)]
+    fn take_logarithms(&mut self) {
+        for (loss, factor) in self.loss.iter_mut().zip(&mut self.factor) {
+            *loss += ln(std::mem::replace(factor, 1.0));
+        }
+    }
+
+    #[inline(always)]
+    fn totals(&self) -> Totals {
+        (0..LANES).fold(Totals::EMPTY, |sum, lane| {
+            sum.add(Totals {
+                loss: self.loss[lane],
+                g_abs: self.g_abs[lane],
+                h: self.h[lane],
+                h_min: self.h_min[lane],
+                h_max: self.h_max[lane],
+            })
+        })
+    }
 }
 
 /// Row by row. A Hessian below 0 counts as 0; what is not a number stays so and shows in the sums.
@@ -154,65 +258,66 @@ fn own_gradients(own: &dyn CustomObjective, rows: Rows<'_>, out: &mut [Gradient]
 }
 
 #[inline(always)]
-fn squared_error(score: f64, label: f64) -> (f64, f64, f64) {
+fn squared_error(score: f64, label: f64) -> Parts {
     let g = score - label;
-    (g * g, g, 1.0)
+    Parts::new(g * g, g, 1.0)
 }
 
 #[inline(always)]
-fn absolute_error(score: f64, label: f64) -> (f64, f64, f64) {
+fn absolute_error(score: f64, label: f64) -> Parts {
     let r = score - label;
     let g = if r == 0.0 { 0.0 } else { 1.0_f64.copysign(r) };
-    (r.abs(), g, 1.0)
+    Parts::new(r.abs(), g, 1.0)
 }
 
 #[inline(always)]
-fn huber(score: f64, label: f64, delta: f64) -> (f64, f64, f64) {
+fn huber(score: f64, label: f64, delta: f64) -> Parts {
     let r = score - label;
     let size = r.abs();
     let near = size <= delta;
     let loss = if near { 0.5 * r * r } else { delta * (size - 0.5 * delta) };
-    (loss, if near { r } else { delta.copysign(r) }, 1.0)
+    Parts::new(loss, if near { r } else { delta.copysign(r) }, 1.0)
 }
 
 #[inline(always)]
-fn pinball(score: f64, label: f64, alpha: f64) -> (f64, f64, f64) {
+fn pinball(score: f64, label: f64, alpha: f64) -> Parts {
     let r = score - label;
     let g = if r >= 0.0 { 1.0 - alpha } else { -alpha };
-    (r * g, g, 1.0)
+    Parts::new(r * g, g, 1.0)
 }
 
 #[inline(always)]
-fn poisson(score: f64, label: f64) -> (f64, f64, f64) {
+fn poisson(score: f64, label: f64) -> Parts {
     /// `e^0.7`: as if the step went up to a score 0.7 further, so that it does not overshoot where the mean is low.
     const CAUTION: f64 = 2.013_752_707_470_476_6;
     let mean = exp(score);
-    (mean - label * score, mean - label, mean * CAUTION)
+    Parts::new(mean - label * score, mean - label, mean * CAUTION)
 }
 
 #[inline(always)]
-fn gamma(score: f64, label: f64) -> (f64, f64, f64) {
+fn gamma(score: f64, label: f64) -> Parts {
     let ratio = label * exp(-score);
-    (ratio + score, 1.0 - ratio, ratio)
+    Parts::new(ratio + score, 1.0 - ratio, ratio)
 }
 
 #[inline(always)]
-fn tweedie(score: f64, label: f64, power: f64) -> (f64, f64, f64) {
+fn tweedie(score: f64, label: f64, power: f64) -> Parts {
     let (low, high) = (1.0 - power, 2.0 - power);
     let (a, b) = (label * exp(low * score), exp(high * score));
-    (b / high - a / low, b - a, high * b - low * a)
+    Parts::new(b / high - a / low, b - a, high * b - low * a)
 }
 
 #[inline(always)]
-fn log_loss(score: f64, label: f64) -> (f64, f64, f64) {
+fn log_loss(score: f64, label: f64) -> Parts {
     let e = exp(-score.abs());
-    let inverse = 1.0 / (1.0 + e);
+    let factor = 1.0 + e;
+    let inverse = 1.0 / factor;
     let p = if score >= 0.0 { inverse } else { e * inverse };
     // 1 − p without cancellation.
     let q = if score >= 0.0 { e * inverse } else { inverse };
     let g = if label > 0.5 { -q } else { p };
-    let loss = (if score > 0.0 { score } else { 0.0 }) + ln_one_plus(e) - label * score;
-    (loss, g, p * q)
+    let loss = (if score > 0.0 { score } else { 0.0 }) - label * score;
+    Parts { loss, factor, g, h: p * q }
 }
 
 #[cfg(test)]
@@ -235,7 +340,8 @@ mod tests {
         for i in -4000..4000 {
             let s = f64::from(i) * 0.01;
             for y in [0.0, 1.0] {
-                let (loss, g, h) = log_loss(s, y);
+                let Parts { loss, factor, g, h } = log_loss(s, y);
+                let loss = loss + ln(factor);
                 let p = 1.0 / (1.0 + (-s).exp());
                 assert!((loss - (s.max(0.0) + (-s.abs()).exp().ln_1p() - y * s)).abs() < 1e-13, "{s}");
                 assert!((g - (p - y)).abs() < 1e-15, "{s}");
@@ -243,8 +349,28 @@ mod tests {
             }
         }
         for s in [-1e300, -800.0, 0.0, 800.0, 1e300] {
-            let (loss, g, h) = log_loss(s, 1.0);
+            let Parts { loss, factor, g, h } = log_loss(s, 1.0);
+            assert!((1.0..=2.0).contains(&factor));
             assert!(loss.is_finite() && g.is_finite() && h.is_finite() && h >= 0.0, "{s}");
+        }
+    }
+
+    /// Products of factors stand for sums of logarithms: of scores about 0, where each factor is 2, and of others.
+    #[test]
+    fn the_sum_of_log_losses_is_that_of_single_rows() {
+        for (n, step) in [(4096, 0.0), (9001, 0.001), (3, 0.1)] {
+            let scores: Vec<f64> = (0..n).map(|i| f64::from(i - 1000) * step).collect();
+            let labels: Vec<f64> = (0..n).map(|i| f64::from(i % 3 == 0)).collect();
+            let mut out = vec![Gradient::default(); scores.len()];
+            let rows = Rows { scores: &scores, labels: &labels, weights: None };
+            let sum = gradients(&Loss::Known(Objective::BinaryLogLoss), rows, &mut out).loss;
+            let weights = vec![2.0; scores.len()];
+            let twice = Rows { weights: Some(&weights), ..rows };
+            let twice = gradients(&Loss::Known(Objective::BinaryLogLoss), twice, &mut out).loss;
+            let single = |(s, y): (&f64, &f64)| s.max(0.0) + (-s.abs()).exp().ln_1p() - y * s;
+            let expected: f64 = scores.iter().zip(&labels).map(single).sum();
+            assert!((sum / expected - 1.0).abs() < 1e-12, "{sum} for {expected}");
+            assert!((twice / 2.0 / expected - 1.0).abs() < 1e-12, "{twice} for {expected}");
         }
     }
 

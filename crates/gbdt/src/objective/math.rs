@@ -33,18 +33,6 @@ pub(super) fn exp(x: f64) -> f64 {
     sum * f64::from_bits(bits.wrapping_add(1023) << 52)
 }
 
-/// `ln(1 + e)` for `0 ≤ e ≤ 1` by the series of the inverse hyperbolic tangent, to 1e-14.
-#[inline(always)]
-pub(super) fn ln_one_plus(e: f64) -> f64 {
-    let z = e / (2.0 + e);
-    let z2 = z * z;
-    let mut sum = 0.0;
-    for k in [27.0, 25.0, 23.0, 21.0, 19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
-        sum = sum * z2 + 1.0 / k;
-    }
-    2.0 * z * sum
-}
-
 /// `ln x` for a finite `x ≥ 1`, to 1e-14: the exponent, and the same series for what is left.
 #[inline(always)]
 pub(super) fn ln(x: f64) -> f64 {

@@ -17,7 +17,7 @@ pub(crate) struct ClassRows<'a> {
 pub(crate) fn softmax(rows: ClassRows<'_>, out: &mut [&mut [Gradient]], totals: &mut [Totals]) {
     let mut block = vec![[0.0; LANES]; out.len()];
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
+    if crate::simd::avx2() {
         // SAFETY: the processor has AVX2.
         return unsafe { softmax_avx2(rows, out, totals, &mut block) };
     }

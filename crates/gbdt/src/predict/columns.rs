@@ -230,14 +230,17 @@ impl Columns {
     fn push_plain(&mut self) {
         for ranked in self.ranked.iter().take_while(|ranked| ranked.is_plain()) {
             let Some(([origin, scale, last], before, thresholds)) = ranked.grid.even() else { break };
+            // What does not fit the numbers stays with the others.
+            let starts = (u32::try_from(self.before.len()), u32::try_from(self.thresholds.len()));
+            let (Ok(before_at), Ok(thresholds_at)) = starts else { break };
             self.plain.push(Plain {
                 origin,
                 scale,
                 last,
                 feature: ranked.feature,
                 column: ranked.column,
-                before: self.before.len() as u32,
-                thresholds: self.thresholds.len() as u32,
+                before: before_at,
+                thresholds: thresholds_at,
                 missing: ranked.missing,
             });
             self.before.extend_from_slice(before);

@@ -21,6 +21,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use tenure_core::Schema;
 
+use crate::limits;
 use crate::link::Link;
 use crate::tree::Tree;
 
@@ -70,9 +71,12 @@ struct Score {
 }
 
 impl Forest {
-    /// Compiles checked trees for rows of the schema; tree `t` adds to score `t % bases.len()`.
-    pub(crate) fn compile(schema: &Schema, bases: &[f64], trees: &[Tree]) -> Self {
+    /// Compiles checked trees for rows of the schema; tree `t` adds to score `t % bases.len()`. Says what is too
+    /// large, if anything.
+    pub(crate) fn compile(schema: &Schema, bases: &[f64], trees: &[Tree]) -> Result<Self, String> {
+        limits::check(schema, trees)?;
         let (columns, index) = Columns::compile(schema, trees);
+        limits::check_columns(columns.len())?;
         let mut forest = Self {
             walk: Walk::new(columns.len()),
             #[cfg(target_arch = "x86_64")]
@@ -103,7 +107,7 @@ impl Forest {
                 groups: groups.unwrap_or_default(),
             });
         }
-        forest
+        Ok(forest)
     }
 
     /// The raw scores of one row.
@@ -187,7 +191,7 @@ impl Forest {
             return;
         }
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
+        if crate::simd::avx2() {
             #[target_feature(enable = "avx2")]
             fn with_avx2(this: &Forest, x: ArrayView2<'_, f64>, scratch: &mut Scratch, raw: &mut [f64]) {
                 this.block_body::<true>(x, scratch, raw);

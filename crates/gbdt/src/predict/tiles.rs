@@ -121,7 +121,7 @@ impl Tiles {
 
     /// For trees that ask of so many columns; nothing where they are too many, or the processor too old.
     pub(super) fn new(columns: usize) -> Option<Self> {
-        let fits = columns <= COLUMNS && std::arch::is_x86_feature_detected!("avx2");
+        let fits = columns <= COLUMNS && crate::simd::avx2();
         fits.then(|| Self { columns, ..Self::default() })
     }
 

@@ -57,7 +57,7 @@ pub(super) struct Shape {
 #[derive(Debug, Clone, Copy)]
 struct Prior {
     z: f64,
-    follows: u32,
+    follows: usize,
 }
 
 /// Buffers that a thread keeps between rows; by place in the tree at hand, but for `stands`.
@@ -126,7 +126,7 @@ impl Shape {
                 None => 0,
                 Some(Edge { z, follows }) => {
                     shape.follows.extend(follows);
-                    shape.priors.push(Prior { z, follows: shape.follows.len() as u32 });
+                    shape.priors.push(Prior { z, follows: shape.follows.len() });
                     shape.priors.len() as u32
                 }
             };
@@ -189,8 +189,8 @@ impl Shape {
         put(0, s, one);
         let mut start = 0;
         for (at, prior) in self.priors.iter().enumerate() {
-            let follows = &self.follows[start..prior.follows as usize];
-            start = prior.follows as usize;
+            let follows = &self.follows[start..prior.follows];
+            start = prior.follows;
             if follows.iter().all(|&(test, right)| test.goes_right(codes) == right) {
                 let z = V::splat(prior.z);
                 let sz = s * z;

@@ -6,6 +6,7 @@ use tenure_core::{
     Dataset, Error, FitContext, FitReport, Fitted, Iteration, Progress, Result, StopReason, seed,
 };
 
+use super::LEARNER;
 use super::base::base_scores;
 use super::constraints::Constraints;
 use super::finish::Context;
@@ -18,6 +19,7 @@ use super::renew::Renewal;
 use super::route::Route;
 use super::rows::{LabelledRows, loss};
 use super::sampling;
+use super::scores::add_leaves;
 use super::split::Rules;
 use super::threads::Threads;
 use super::validate::{HeldOut, Walked};
@@ -46,7 +48,7 @@ pub(crate) fn fit(
 ) -> Result<Fitted> {
     let target = train.target()?;
     let loss = loss(params.objective, own, target)?;
-    let mut data = LabelledRows::new(train, target)?;
+    let mut data = LabelledRows::new(LEARNER, train, target)?;
     data.require_labels(&loss, target)?;
     if matches!(loss, Loss::Known(Objective::BinaryLogLoss | Objective::Softmax)) && from.is_none() {
         data.require_two_classes(target)?;
@@ -55,10 +57,10 @@ pub(crate) fn fit(
     let offsets = |rows: &LabelledRows| rows.offsets.is_some() && scores > 1;
     let mut held_out = valid.map(|valid| HeldOut::new(valid, train, target, &loss)).transpose()?;
     if offsets(&data) || held_out.as_ref().is_some_and(|h| offsets(&h.data)) {
-        return Err(Error::unsupported("gbdt", "offsets for several classes"));
+        return Err(Error::unsupported(LEARNER, "offsets for several classes"));
     }
     if scores > 1 && !params.monotone.is_empty() {
-        return Err(Error::unsupported("gbdt", "monotone constraints for several classes"));
+        return Err(Error::unsupported(LEARNER, "monotone constraints for several classes"));
     }
     let unit = loss.label_unit(&data.labels);
     data.scale_labels(unit);
@@ -77,7 +79,7 @@ pub(crate) fn fit(
     let weighted = boosting.data.weights.is_some();
     let Boosting { start: Start { base, trees: mut all }, trees, .. } = boosting;
     all.extend(trees);
-    let model = assemble(train, target, &loss, from, base, all, unit, weighted);
+    let model = assemble(train, target, &loss, from, base, all, unit, weighted)?;
     Ok(Fitted { model: Box::new(model), report })
 }
 
@@ -390,12 +392,7 @@ impl<'a> Boosting<'a> {
             parallel,
         };
         let tree = context.finish(&grown, &self.index);
-        let scores = &mut self.scores[score];
-        for (rows, leaf) in grown.leaves.iter().zip(&tree.leaves) {
-            for &row in &self.index[rows.start..rows.start + rows.len] {
-                scores[row as usize] += leaf.value;
-            }
-        }
+        add_leaves(&mut self.scores[score], &self.index, &grown.leaves, &tree, parallel);
         self.score_rows_left_out(&grown, &tree, score);
         Some(tree)
     }
@@ -412,12 +409,7 @@ impl<'a> Boosting<'a> {
         self.index.extend((0..n as u32).filter(|row| drawn.next_if_eq(row).is_none()));
         let (features, matrix, parallel) = (&self.features, &self.matrix, self.parallel());
         let leaves = Route { features, matrix, grown, tree, parallel }.leaves(&mut self.index);
-        let scores = &mut self.scores[score];
-        for (rows, leaf) in leaves.iter().zip(&tree.leaves) {
-            for &row in &self.index[rows.start..rows.start + rows.len] {
-                scores[row as usize] += leaf.value;
-            }
-        }
+        add_leaves(&mut self.scores[score], &self.index, &leaves, tree, parallel);
     }
 }
 
@@ -429,7 +421,7 @@ pub(super) fn boosted(
     context: &FitContext<'_>,
 ) -> Result<(f64, Vec<Tree>)> {
     let target = train.target()?;
-    let data = LabelledRows::new(train, target)?;
+    let data = LabelledRows::new(LEARNER, train, target)?;
     let loss = loss(params.objective, None, target)?;
     let start = Start { base: base_scores(&loss, &data, target, 1)?, trees: Vec::new() };
     let mut boosting = Boosting::new(params, loss, 1.0, train, data, start, 1, context.seed)?;

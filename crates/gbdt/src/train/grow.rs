@@ -11,17 +11,22 @@ use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
 
+use super::CHUNK;
 use super::constraints::{Limits, Node, Split};
 use super::histogram::{self, Histogram, Slot, Source};
 use super::partition::{GoesLeft, partition};
 use super::quantise::Packed;
-use super::split::{Candidate, Cut, Rules, search};
+use super::split::{Candidate, Cut, Rules, Scratch, search};
 use tenure_core::seed;
 
 use crate::GbdtParams;
 
 /// Work (rows × features, and the search of each feature) below which one thread is faster than several.
 const SMALL: usize = 1 << 16;
+
+/// Rows for each thread from which they divide the rows among themselves, and not only the features: a row that
+/// several threads read for a few features each is fetched several times over.
+const ROWS_EACH: usize = 1 << 13;
 
 /// A node while its tree grows.
 pub(super) struct GrownNode {
@@ -109,7 +114,7 @@ pub(super) fn grow(
     buffers.spare.resize(index.len(), 0);
     let root = Open {
         rows: GrownLeaf { start: 0, len: index.len() },
-        total: index.iter().map(|&row| source.packed[row as usize]).sum(),
+        total: total(source.packed, index, threads > 1),
         depth: 0,
         histogram: None,
         limits: rules.constraints.map_or(Limits::NONE, |c| c.root(source.selected, rules.seed)),
@@ -135,6 +140,12 @@ pub(super) fn grow(
     tree.finish()
 }
 
+/// Whole numbers: the order of adding does not matter.
+fn total(packed: &[Packed], rows: &[u32], parallel: bool) -> Packed {
+    let sum = |rows: &[u32]| -> Packed { rows.iter().map(|&row| packed[row as usize]).sum() };
+    if parallel { rows.par_chunks(CHUNK).map(sum).sum() } else { sum(rows) }
+}
+
 struct Growing<'a> {
     source: Source<'a>,
     rules: &'a Rules<'a>,
@@ -151,9 +162,11 @@ impl Growing<'_> {
     fn plant(&mut self, mut root: Open) {
         if self.may_split(&root, 1) {
             let mut histogram = self.buffer();
+            let mut others = self.buffers_by_rows(root.rows.len);
             let job = Job { source: self.source, rules: self.rules, rows: &self.index[..] };
             let whole = Some(root.node());
-            job.run(self.threads, &mut histogram, None, whole, None);
+            job.run(self.threads, &mut histogram, &mut others, None, whole, None);
+            self.buffers.histograms.extend(others);
             root.histogram = Some(histogram);
         }
         self.leaves.push(root);
@@ -174,6 +187,12 @@ impl Growing<'_> {
             Some(histogram) if histogram.len() == slots => histogram,
             _ => histogram::empty(slots),
         }
+    }
+
+    /// Where threads divide so many rows, what all but the first sum up in.
+    fn buffers_by_rows(&mut self, rows: usize) -> Vec<Histogram> {
+        let threads = if rows / self.threads >= ROWS_EACH { self.threads } else { 1 };
+        (1..threads).map(|_| self.buffer()).collect()
     }
 
     /// Puts a leaf's best split into the queue, if it has one that is worth it.
@@ -214,7 +233,7 @@ impl Growing<'_> {
             slot_state.counts = Some(counts);
             if !enough {
                 let node = Node { total: open.total, limits: &open.limits };
-                search(slot_state, feature, binned, node, self.rules);
+                search(slot_state, feature, binned, node, self.rules, &mut Scratch::new());
                 return self.queue(leaf);
             }
         }
@@ -282,11 +301,13 @@ impl Growing<'_> {
             return;
         }
         let mut histogram = self.buffer();
+        let mut others = self.buffers_by_rows(self.leaves[small].rows.len);
         let small_node = self.may_split(&self.leaves[small], count).then(|| self.leaves[small].node());
         let large_node = Some(self.leaves[large].node());
         let GrownLeaf { start, len } = self.leaves[small].rows;
         let job = Job { source: self.source, rules: self.rules, rows: &self.index[start..start + len] };
-        job.run(self.threads, &mut histogram, Some(&mut parent), small_node, large_node);
+        job.run(self.threads, &mut histogram, &mut others, Some(&mut parent), small_node, large_node);
+        self.buffers.histograms.extend(others);
         let small_may_split = small_node.is_some();
         self.leaves[large].histogram = Some(parent);
         if small_may_split {
@@ -320,11 +341,13 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// A node says that this side is to be searched.
+    /// A node says that this side is to be searched. With `others` the rows are divided among as many threads and
+    /// one more.
     fn run(
         self,
         threads: usize,
         child: &mut [Slot],
+        others: &mut [Histogram],
         parent: Option<&mut [Slot]>,
         child_node: Option<Node<'_>>,
         sibling_node: Option<Node<'_>>,
@@ -336,8 +359,17 @@ impl Job<'_> {
             _ if work < SMALL => slots,
             _ => slots.div_ceil(threads),
         };
+        if !others.is_empty() {
+            self.add_up_by_rows(child, others);
+        }
+        let others = &*others;
         let part = |first: usize, child: &mut [Slot], parent: Option<&mut [Slot]>| {
-            self.source.build(child, first, self.rows);
+            if others.is_empty() {
+                self.source.build(child, first, self.rows);
+            } else {
+                others.iter().for_each(|other| self.source.merge(child, &other[first..], first));
+                self.source.count_categories(child, first, self.rows);
+            }
             if let Some(parent) = parent {
                 self.source.subtract(parent, child, first);
                 self.search(parent, first, sibling_node);
@@ -360,10 +392,25 @@ impl Job<'_> {
         }
     }
 
+    /// Sums of the first stretch of rows to `first`, of the next to each of the others.
+    fn add_up_by_rows(&self, first: &mut [Slot], others: &mut [Histogram]) {
+        let stretch = self.rows.len().div_ceil(others.len() + 1);
+        let part = |at: usize| {
+            let end = |at: usize| self.rows.len().min(at * stretch);
+            &self.rows[end(at)..end(at + 1)]
+        };
+        let add_up_rest = || {
+            let others = others.par_iter_mut().enumerate();
+            others.for_each(|(at, other)| self.source.add_up(other, 0, part(at + 1)));
+        };
+        rayon::join(|| self.source.add_up(first, 0, part(0)), add_up_rest);
+    }
+
     fn search(&self, slots: &mut [Slot], first: usize, node: Option<Node<'_>>) {
         let Some(node) = node else { return };
+        let mut scratch = Scratch::new();
         for (slot, &feature) in slots.iter_mut().zip(&self.source.selected[first..]) {
-            search(slot, feature, &self.source.features[feature], node, self.rules);
+            search(slot, feature, &self.source.features[feature], node, self.rules, &mut scratch);
         }
     }
 }

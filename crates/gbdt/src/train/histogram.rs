@@ -37,15 +37,37 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Sums over `rows` for the slots `first ..`.
+    /// Sums and counts over `rows` for the slots `first ..`.
     pub(super) fn build(&self, slots: &mut [Slot], first: usize, rows: &[u32]) {
+        self.add_up(slots, first, rows);
+        self.count_categories(slots, first, rows);
+    }
+
+    /// The sums alone.
+    pub(super) fn add_up(&self, slots: &mut [Slot], first: usize, rows: &[u32]) {
         let features = &self.selected[first..first + slots.len()];
         for (slot, &feature) in slots.iter_mut().zip(features) {
-            let binned = &self.features[feature];
-            slot.sums[..binned.total()].fill(0);
-            slot.counts = binned.is_categorical().then(|| self.count(feature, rows));
+            slot.sums[..self.features[feature].total()].fill(0);
         }
         sum::sum(self, slots, features, rows);
+    }
+
+    /// The counts alone.
+    pub(super) fn count_categories(&self, slots: &mut [Slot], first: usize, rows: &[u32]) {
+        for (slot, &feature) in slots.iter_mut().zip(&self.selected[first..]) {
+            let categorical = self.features[feature].is_categorical();
+            slot.counts = categorical.then(|| self.count(feature, rows));
+        }
+    }
+
+    /// Adds the sums over other rows.
+    pub(super) fn merge(&self, slots: &mut [Slot], others: &[Slot], first: usize) {
+        for ((slot, other), &feature) in slots.iter_mut().zip(others).zip(&self.selected[first..]) {
+            let total = self.features[feature].total();
+            for (sum, part) in slot.sums[..total].iter_mut().zip(&other.sums[..total]) {
+                *sum += part;
+            }
+        }
     }
 
     /// Rows in each bin of a feature.

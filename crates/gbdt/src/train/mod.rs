@@ -17,6 +17,7 @@ mod renew;
 mod route;
 mod rows;
 mod sampling;
+mod scores;
 mod split;
 mod threads;
 mod validate;
@@ -31,7 +32,10 @@ pub(crate) use finish::rule;
 pub(crate) use refit::refit;
 pub(crate) use rows::LabelledRows;
 pub(crate) use split::{BinSet, Cut};
-pub(crate) use threads::Threads;
+pub use threads::Threads;
+
+/// What errors call who refuses.
+pub(crate) const LEARNER: &str = "gbdt";
 
 /// Rows summed up at a time, so that sums of `f64` have one order whatever the number of threads.
 const CHUNK: usize = 4096;

@@ -2,6 +2,8 @@
 
 use tenure_core::{Dataset, Error, Output, OutputKind, Result, Target, TargetKind};
 
+use super::LEARNER;
+use crate::forest::Criterion;
 use crate::model::Spec;
 use crate::objective::Loss;
 use crate::params::CAPABILITIES;
@@ -38,13 +40,18 @@ pub(super) fn require_fit(model: &TreeModel, data: &Dataset, target: &Target, lo
     let empty = ndarray::Array2::zeros((0, spec.schema.len()));
     data.require_columns_of(&Dataset::new(spec.schema.clone(), empty)?)?;
     let ours = loss.describe();
+    if Criterion::is_named_by(&spec.objective) && !is_trained_for(&spec.objective, loss) {
+        let what =
+            format!("going on from a forest (`{}`): its trees are averaged, not boosted", spec.objective);
+        return Err(Error::unsupported(LEARNER, what));
+    }
     if !is_trained_for(&spec.objective, loss) || spec.link != loss.link() {
         let what = format!("`{ours}` for a model that was trained for `{}`", spec.objective);
-        return Err(Error::unsupported("gbdt", what));
+        return Err(Error::unsupported(LEARNER, what));
     }
     let kinds = |outputs: &[Output]| outputs.iter().map(|o| o.kind.clone()).collect::<Vec<OutputKind>>();
     if kinds(&spec.outputs) != kinds(&outputs(target, loss)) {
-        return Err(Error::unsupported("gbdt", "other classes than those of the model"));
+        return Err(Error::unsupported(LEARNER, "other classes than those of the model"));
     }
     Ok(())
 }
@@ -92,7 +99,7 @@ pub(super) fn assemble(
     mut trees: Vec<Tree>,
     unit: f64,
     weighted: bool,
-) -> TreeModel {
+) -> Result<TreeModel> {
     for leaf in trees.iter_mut().flat_map(|tree| &mut tree.leaves) {
         leaf.value = finite(leaf.value * unit);
     }
@@ -105,7 +112,7 @@ pub(super) fn assemble(
         capabilities: CAPABILITIES,
         weighted: weighted || from.is_some_and(TreeModel::weighted),
     };
-    TreeModel::new(spec, base, trees)
+    TreeModel::new(LEARNER, spec, base, trees)
 }
 
 pub(super) fn finite(value: f64) -> f64 {

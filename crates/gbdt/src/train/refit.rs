@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tenure_core::{Dataset, Error, FitContext, Result};
 
 use super::CHUNK;
+use super::LEARNER;
 use super::base::base_scores;
 use super::boost::STAGE;
 use super::finish::{penalties, step};
@@ -28,16 +29,16 @@ pub(crate) fn refit(
     context: &FitContext<'_>,
 ) -> Result<TreeModel> {
     if !params.monotone.is_empty() {
-        return Err(Error::unsupported("gbdt", "refitting under monotone constraints"));
+        return Err(Error::unsupported(LEARNER, "refitting under monotone constraints"));
     }
     let target = data.target()?;
     let loss = loss(params.objective, own, target)?;
     let (spec, old, trees) = model.parts();
     require_fit(model, data, target, &loss)?;
-    let mut rows = LabelledRows::new(data, target)?;
+    let mut rows = LabelledRows::new(LEARNER, data, target)?;
     rows.require_labels(&loss, target)?;
     if rows.offsets.is_some() && old.len() > 1 {
-        return Err(Error::unsupported("gbdt", "offsets for several classes"));
+        return Err(Error::unsupported(LEARNER, "offsets for several classes"));
     }
     let unit = loss.label_unit(&rows.labels);
     rows.scale_labels(unit);
@@ -74,7 +75,7 @@ pub(crate) fn refit(
         leaf.value = finite(leaf.value * unit);
     }
     let base: Vec<f64> = base.into_iter().map(|base| finite(base * unit)).collect();
-    Ok(TreeModel::new(spec.clone(), base, trees))
+    TreeModel::new(LEARNER, spec.clone(), base, trees)
 }
 
 /// What the values of a tree's leaves are found from.

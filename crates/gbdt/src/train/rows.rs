@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tenure_core::{Dataset, Error, Result, Target, TargetKind};
 
+use super::LEARNER;
 use super::quantise::MOST_ROWS;
 use crate::objective::{CustomObjective, Loss};
 use crate::{Link, Objective};
@@ -24,10 +25,9 @@ pub(crate) struct LabelledRows {
 }
 
 impl LabelledRows {
-    pub(crate) fn new(data: &Dataset, target: &Target) -> Result<Self> {
-        if data.rows() > MOST_ROWS {
-            return Err(Error::unsupported("gbdt", format!("more than {MOST_ROWS} rows")));
-        }
+    /// `learner` is who refuses what it cannot do.
+    pub(crate) fn new(learner: &str, data: &Dataset, target: &Target) -> Result<Self> {
+        require_few_rows(learner, data.rows())?;
         let labels = target.values();
         let unlabelled = labels.iter().filter(|y| y.is_nan()).count();
         let counts = |row: &usize| !labels[*row].is_nan() && data.weights().is_none_or(|w| w[*row] > 0.0);
@@ -104,12 +104,20 @@ impl LabelledRows {
     }
 }
 
+/// Refuses more rows than sums and numbers of 32 bits have room for.
+fn require_few_rows(learner: &str, rows: usize) -> Result<()> {
+    match rows {
+        0..=MOST_ROWS => Ok(()),
+        _ => Err(Error::unsupported(learner, format!("more than {MOST_ROWS} rows"))),
+    }
+}
+
 /// The objective that was asked for, or the one that the target calls for.
 pub(super) fn objective(asked: Option<Objective>, target: &Target) -> Result<Objective> {
     let name = target.name();
     let unfit = |needs: &str| {
         let asked = asked.map_or("its kind".into(), |a| a.to_string());
-        Err(Error::unsupported("gbdt", format!("{asked} for the target `{name}`: it needs {needs}")))
+        Err(Error::unsupported(LEARNER, format!("{asked} for the target `{name}`: it needs {needs}")))
     };
     match (asked, target.kind()) {
         (Some(Objective::Softmax), TargetKind::Class { .. }) => Ok(Objective::Softmax),
@@ -132,11 +140,23 @@ pub(super) fn loss(
 ) -> Result<Loss> {
     let Some(own) = own else { return Ok(Loss::Known(objective(asked, target)?)) };
     if own.link() == Link::Softmax {
-        return Err(Error::unsupported("gbdt", "an objective of one's own for several scores a row"));
+        return Err(Error::unsupported(LEARNER, "an objective of one's own for several scores a row"));
     }
     if matches!(target.kind(), TargetKind::Class { .. }) {
         let what = format!("objective `{}` for several classes (`{}`)", own.name(), target.name());
-        return Err(Error::unsupported("gbdt", what));
+        return Err(Error::unsupported(LEARNER, what));
     }
     Ok(Loss::Own(own.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_rows_are_refused_in_the_learners_name() {
+        assert!(require_few_rows("forest", MOST_ROWS).is_ok());
+        let message = require_few_rows("forest", MOST_ROWS + 1).unwrap_err().to_string();
+        assert_eq!(message, "forest does not support more than 1073741824 rows");
+    }
 }

@@ -1,5 +1,6 @@
 //! Fits whose answer is known: by hand, by an exhaustive search in plain `f64`, or by a law.
 
+mod bits;
 mod constraints;
 mod continuing;
 mod laws;

@@ -1,4 +1,4 @@
-//! Where the work of a fit runs.
+//! Where the work of a fit runs: here, and for the linear models of `tenure-backends`.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tenure_core::{Error, FitContext, Result};
@@ -6,8 +6,9 @@ use tenure_core::{Error, FitContext, Result};
 /// Cells of the training matrix below which one thread is faster than several.
 const SMALL: usize = 1 << 18;
 
-/// The threads of one fit.
-pub(crate) enum Threads {
+/// The threads of one fit. Not part of the API: `tenure-backends` shares it.
+#[derive(Debug)]
+pub enum Threads {
     /// The calling thread alone.
     One,
     /// Rayon's global pool, or the pool the caller is already in.
@@ -18,7 +19,10 @@ pub(crate) enum Threads {
 
 impl Threads {
     /// As many as the context asks for, but one where the data are small.
-    pub(crate) fn new(context: &FitContext<'_>, cells: usize) -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the system starts no threads.
+    pub fn new(context: &FitContext<'_>, cells: usize) -> Result<Self> {
         match context.threads {
             _ if cells < SMALL => Ok(Self::One),
             None if rayon::current_num_threads() == 1 => Ok(Self::One),
@@ -32,7 +36,8 @@ impl Threads {
     }
 
     /// How many there are.
-    pub(crate) fn count(&self) -> usize {
+    #[must_use]
+    pub fn count(&self) -> usize {
         match self {
             Self::One => 1,
             Self::Shared => rayon::current_num_threads(),
@@ -41,11 +46,37 @@ impl Threads {
     }
 
     /// Runs `work` where its parallel parts find the threads.
-    pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match self {
             Self::One => work(),
             Self::Shared => rayon::scope(|_| work()),
             Self::Own(pool) => pool.install(work),
+        }
+    }
+    /// `work` of each number below `count`, in order.
+    pub fn map<R: Send>(&self, count: usize, work: impl Fn(usize) -> R + Send + Sync) -> Vec<R> {
+        use rayon::prelude::*;
+        let parallel = || (0..count).into_par_iter().map(&work).collect();
+        match self {
+            Self::One => (0..count).map(work).collect(),
+            Self::Shared => parallel(),
+            Self::Own(pool) => pool.install(parallel),
+        }
+    }
+
+    /// `work` on each piece of `size` values, with the number of the piece.
+    pub fn each_piece(
+        &self,
+        values: &mut [f64],
+        size: usize,
+        work: impl Fn(usize, &mut [f64]) + Send + Sync,
+    ) {
+        use rayon::prelude::*;
+        let mut parallel = || values.par_chunks_mut(size).enumerate().for_each(|(i, piece)| work(i, piece));
+        match self {
+            Self::One => values.chunks_mut(size).enumerate().for_each(|(i, piece)| work(i, piece)),
+            Self::Shared => parallel(),
+            Self::Own(pool) => pool.install(parallel),
         }
     }
 }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use tenure_core::{Dataset, Error, Result, Target};
 
 use super::CHUNK;
+use super::LEARNER;
 use super::finish::leaf_of;
 use super::gradients::sum_losses;
 use super::rows::LabelledRows;
@@ -63,7 +64,7 @@ impl<'a> HeldOut<'a> {
             let name = target.name();
             return Err(Error::Data(format!("target `{name}` of the validation set is of another kind")));
         }
-        let data = LabelledRows::new(valid, theirs)?;
+        let data = LabelledRows::new(LEARNER, valid, theirs)?;
         data.require_labels(loss, theirs)?;
         Ok(Self { x: Walked::new(valid)?, data, scores: Vec::new() })
     }

@@ -19,6 +19,9 @@ pub trait PurchaseModel: Debug + Send + Sync {
     /// Name, as in messages and artifacts.
     fn name(&self) -> &'static str;
 
+    /// Log-likelihood of one customer's summary.
+    fn log_likelihood(&self, of: &Summary) -> f64;
+
     /// Probability that the customer has not left for good by the instant of the summary.
     fn probability_alive(&self, of: &Summary) -> f64;
 

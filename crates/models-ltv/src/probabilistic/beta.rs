@@ -7,17 +7,37 @@ use super::rising::{Rising, ln_gamma};
 /// By Lentz's method on the continued fraction (DiDonato & Morris 1992; NIST DLMF 8.17.22). The fraction needs
 /// about √max(a, b) steps; `statrs` stops after 140, which is too few for frequent buyers.
 pub(crate) fn beta_cdf(a: f64, b: f64, z: f64) -> f64 {
-    if z <= 0.0 {
-        return 0.0;
+    Beta::new(a, b, 1e-15).cdf(z)
+}
+
+/// A Beta distribution whose distribution function is wanted at many places.
+pub(crate) struct Beta {
+    a: f64,
+    b: f64,
+    ln_beta: f64,
+    tolerance: f64,
+}
+
+impl Beta {
+    /// `tolerance` is relative.
+    pub(crate) fn new(a: f64, b: f64, tolerance: f64) -> Self {
+        Self { a, b, ln_beta: ln_beta(a, b), tolerance }
     }
-    if z >= 1.0 {
-        return 1.0;
-    }
-    let ln_front = a * z.ln() + b * (-z).ln_1p() - ln_beta(a, b);
-    if z < (a + 1.0) / (a + b + 2.0) {
-        (ln_front.exp() / a / fraction(a, b, z)).clamp(0.0, 1.0)
-    } else {
-        (1.0 - ln_front.exp() / b / fraction(b, a, 1.0 - z)).clamp(0.0, 1.0)
+
+    pub(crate) fn cdf(&self, z: f64) -> f64 {
+        let &Self { a, b, ln_beta, tolerance } = self;
+        if z <= 0.0 {
+            return 0.0;
+        }
+        if z >= 1.0 {
+            return 1.0;
+        }
+        let front = (a * z.ln() + b * (-z).ln_1p() - ln_beta).exp();
+        if z < (a + 1.0) / (a + b + 2.0) {
+            (front / a / fraction(a, b, z, tolerance)).clamp(0.0, 1.0)
+        } else {
+            (1.0 - front / b / fraction(b, a, 1.0 - z, tolerance)).clamp(0.0, 1.0)
+        }
     }
 }
 
@@ -33,7 +53,7 @@ pub(crate) fn ln_beta(a: f64, b: f64) -> f64 {
 }
 
 /// The continued fraction, as what the front factor is divided by.
-fn fraction(a: f64, b: f64, z: f64) -> f64 {
+fn fraction(a: f64, b: f64, z: f64, tolerance: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away = |v: f64| if v.abs() < TINY { TINY } else { v };
     let (mut c, mut d) = (1.0, 1.0 / away(1.0 - (a + b) * z / (a + 1.0)));
@@ -49,7 +69,7 @@ fn fraction(a: f64, b: f64, z: f64) -> f64 {
         c = away(1.0 + odd / c);
         let change = d * c;
         value *= change;
-        if (change - 1.0).abs() < 1e-15 {
+        if (change - 1.0).abs() < tolerance {
             break;
         }
     }

@@ -5,7 +5,7 @@
 
 use super::ahead::{PurchaseModel, span};
 use super::bg_bb::{BgBbLikelihood, BgBbParams};
-use super::fit::Likelihood;
+use super::fit::{Likelihood, log_likelihood};
 use super::rising::Rising;
 use super::summary::Summary;
 
@@ -54,7 +54,12 @@ impl BgBbParams {
     /// # Errors
     /// [`tenure_core::Error::Parameter`] where the rate is below 1e-5: the sum would hardly end.
     pub fn discounted_residual_purchases(&self, of: &Summary, rate: f64) -> crate::Result<f64> {
-        tenure_core::params::require("rate", rate, rate.is_finite() && rate >= 1e-5, "finite, at least 1e-5")?;
+        tenure_core::params::require(
+            "rate",
+            rate,
+            rate.is_finite() && rate >= 1e-5,
+            "finite, at least 1e-5",
+        )?;
         let ahead = Ahead::new(self, of.frequency, of.age);
         let (mut sum, mut term, mut j) = (0.0, 1.0, 0.0);
         while term > 1e-17 * sum {
@@ -69,6 +74,10 @@ impl BgBbParams {
 impl PurchaseModel for BgBbParams {
     fn name(&self) -> &'static str {
         "BG/BB"
+    }
+
+    fn log_likelihood(&self, of: &Summary) -> f64 {
+        log_likelihood::<BgBbLikelihood>([self.alpha, self.beta, self.gamma, self.delta], of)
     }
 
     fn probability_alive(&self, of: &Summary) -> f64 {

@@ -49,12 +49,8 @@ impl Likelihood for BgNbdLikelihood {
     const NAME: &'static str = "BG/NBD";
     const PARAMETERS: [&'static str; N] = ["r", "alpha", "a", "b"];
     const TIME: [i32; N] = [0, 1, 0, 0];
-    const SHIFTED: [Option<(Shift, f64)>; N] = [
-        None,
-        Some((Shift::Transaction, -1.0)),
-        Some((Shift::Dropout, 1.0)),
-        Some((Shift::Dropout, 1.0)),
-    ];
+    const SHIFTED: [Option<(Shift, f64)>; N] =
+        [None, Some((Shift::Transaction, -1.0)), Some((Shift::Dropout, 1.0)), Some((Shift::Dropout, 1.0))];
     /// At `r`, `b` and `a + b`, by frequency.
     type Tables = Vec<[Rising; 3]>;
 
@@ -73,8 +69,7 @@ impl Likelihood for BgNbdLikelihood {
         let ln_age = (of.age / alpha).ln_1p();
         let mut value = at_r.ln - r * ln_age + at_b.ln - at_ab.ln;
         let (first, second) = (at_b.first - at_ab.first, at_b.second - at_ab.second);
-        let mut gradient =
-            [r * (at_r.first - ln_age), r - (r + x) * share, -a * at_ab.first, b * first];
+        let mut gradient = [r * (at_r.first - ln_age), r - (r + x) * share, -a * at_ab.first, b * first];
         let mut hessian = [
             gradient[0] + r * r * at_r.second,
             r * (1.0 - share),

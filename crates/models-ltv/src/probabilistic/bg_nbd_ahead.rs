@@ -10,7 +10,8 @@
 
 use super::ahead::{PurchaseModel, span};
 use super::beta::beta_cdf;
-use super::bg_nbd::BgNbdParams;
+use super::bg_nbd::{BgNbdLikelihood, BgNbdParams};
+use super::fit::log_likelihood;
 use super::rising::Rising;
 use super::summary::Summary;
 
@@ -22,6 +23,10 @@ const DEEP: f64 = 600.0;
 impl PurchaseModel for BgNbdParams {
     fn name(&self) -> &'static str {
         "BG/NBD"
+    }
+
+    fn log_likelihood(&self, of: &Summary) -> f64 {
+        log_likelihood::<BgNbdLikelihood>([self.r, self.alpha, self.a, self.b], of)
     }
 
     fn probability_alive(&self, of: &Summary) -> f64 {
@@ -116,7 +121,7 @@ impl Ahead {
                 sum[i] += stays * tail[i];
                 exactly[i] *= ratio * z[i];
                 tail[i] -= exactly[i];
-                left |= tail[i] > 1e-15 * first[i];
+                left |= tail[i] > 1e-14 * first[i];
             }
             if !left {
                 break;

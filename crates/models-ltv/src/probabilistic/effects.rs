@@ -58,7 +58,8 @@ impl Effects {
         }
         let mut own = parameters;
         for ((own, slopes), shifted) in own.iter_mut().zip(&self.slopes).zip(L::SHIFTED) {
-            let values = if shifted.is_some_and(|(s, _)| s == Shift::Transaction) { transaction } else { dropout };
+            let values =
+                if shifted.is_some_and(|(s, _)| s == Shift::Transaction) { transaction } else { dropout };
             *own *= slopes.iter().zip(values).map(|(s, z)| s * z).sum::<f64>().exp();
         }
         Ok(own)

@@ -120,9 +120,7 @@ impl Estimates {
             }
         });
         let estimates: Vec<_> = estimates.collect();
-        let finite = |e: &Estimate| {
-            [e.value, e.standard_error, e.low, e.high].iter().all(|v| v.is_finite())
-        };
+        let finite = |e: &Estimate| [e.value, e.standard_error, e.low, e.high].iter().all(|v| v.is_finite());
         let sound = estimates.iter().all(finite);
         sound.then_some(Self { estimates, covariance, log_likelihood, customers, iterations, level })
     }

@@ -11,7 +11,7 @@ use super::estimates::{Estimates, FitParams, Optimum};
 use super::newton::{Derivatives, End, Found, minimise};
 use super::rising::{Rising, table};
 use super::summary::{Kinds, Summaries, Summary};
-use super::threads::Threads;
+use super::threads::{PIECE, Threads};
 use crate::{Error, Result};
 
 /// Kinds of customers from which on a sample is fitted first.
@@ -202,7 +202,7 @@ impl<L: Likelihood> Objective<'_, L> {
     fn plain(&self, data: &Grouped, theta: &[f64]) -> Derivatives {
         let natural = std::array::from_fn(|i| theta[i].exp());
         let tables = L::tables(&natural, &data.xs, data.oldest);
-        let pieces = self.threads.pieces(data.of.len(), |range| {
+        let pieces = self.threads.pieces(data.of.len(), PIECE, |range| {
             let mut sum = Local::default();
             for i in range {
                 let local = L::local(&natural, &data.of[i], data.rank[i] as usize, &tables);
@@ -228,14 +228,15 @@ impl<L: Likelihood> Objective<'_, L> {
     }
 
     fn with_covariates(&self, data: &Grouped, theta: &[f64]) -> Derivatives {
-        let pieces = self.threads.pieces(data.of.len(), |range| {
+        let pieces = self.threads.pieces(data.of.len(), PIECE, |range| {
             let mut sum = Derivatives::zero(self.n);
             // For each parameter the coordinates that move its logarithm, with how much.
             let mut moved: [Vec<(usize, f64)>; N] = Default::default();
             for row in range {
                 self.moved(row, &mut moved);
-                let natural: [f64; N] =
-                    std::array::from_fn(|j| moved[j].iter().map(|(at, by)| by * theta[*at]).sum::<f64>().exp());
+                let natural: [f64; N] = std::array::from_fn(|j| {
+                    moved[j].iter().map(|(at, by)| by * theta[*at]).sum::<f64>().exp()
+                });
                 let of = &data.of[row];
                 let tables = L::tables(&natural, &[of.frequency], of.age);
                 let local = L::local(&natural, of, 0, &tables);
@@ -284,6 +285,11 @@ impl<L: Likelihood> Objective<'_, L> {
 /// Places of the upper triangle, row by row.
 fn triangle() -> impl Iterator<Item = (usize, usize)> {
     (0..N).flat_map(|i| (i..N).map(move |j| (i, j)))
+}
+
+/// One customer's log-likelihood.
+pub(crate) fn log_likelihood<L: Likelihood>(parameters: [f64; N], of: &Summary) -> f64 {
+    L::local(&parameters, of, 0, &L::tables(&parameters, &[of.frequency], of.age)).value
 }
 
 /// What a fit finds: parameters in the data's units, and the report.
@@ -354,9 +360,8 @@ pub(crate) fn fit<L: Likelihood>(
 impl<L: Likelihood> Objective<'_, L> {
     /// The sum of log-likelihoods in the search's units.
     fn unpenalised(&self, data: &Grouped, found: &Found) -> f64 {
-        let penalty = |(i, t): (usize, &f64)| {
-            t * t * if i < N { self.params.l2 } else { self.params.l2_covariates }
-        };
+        let penalty =
+            |(i, t): (usize, &f64)| t * t * if i < N { self.params.l2 } else { self.params.l2_covariates };
         -data.total * (found.here.value - found.at.iter().enumerate().map(penalty).sum::<f64>())
     }
 }
@@ -451,6 +456,75 @@ mod tests {
         let last = [0.0, 0.0, 0.5, 30.0, 1.0, 38.0, 20.0, 39.0];
         let age = [39.0, 0.0, 30.0, 30.0, 39.0, 39.0, 35.0, 39.0];
         Summaries::new(&x, &last, &age).unwrap().with_weights((1..9).map(f64::from).collect()).unwrap()
+    }
+
+    /// The search itself, without the starts that a fit falls back on: it comes to the same point from anywhere
+    /// within six decades, or says that it has not come to an optimum.
+    fn starts<L: Likelihood>(customers: &Summaries, wrong: usize) {
+        let linked = Linked::new(customers, None, None).unwrap();
+        let params = FitParams::default();
+        let begin = [N; N];
+        let model = std::marker::PhantomData;
+        let objective =
+            Objective::<L> { linked: &linked, begin, n: N, params: &params, threads: &Threads::One, model };
+        let data = Grouped::new::<L>(customers, true);
+        let search =
+            |start: &[f64]| minimise(start, 500, |t| objective.at(&data, t), |_, _| Ok::<_, ()>(())).unwrap();
+        let first = search(&STARTS[0]);
+        assert_eq!(first.end, End::Minimum);
+        let mut lost = 0;
+        for at in 0..1000 {
+            let draw = |i: u64| 13.8 * (tenure_core::seed::unit(i, at) - 0.5);
+            let found = search(&[draw(0), draw(1), draw(2), draw(3)]);
+            if found.end == End::Minimum {
+                let off = found.at.iter().zip(&first.at).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                assert!(off < 1e-6, "{} start {at}: {:?} {:?}", L::NAME, found.at, first.at);
+            } else {
+                lost += 1;
+            }
+        }
+        assert!(lost <= wrong, "{}: {lost} of 1000", L::NAME);
+    }
+
+    #[test]
+    fn the_search_comes_to_one_point_or_says_so() {
+        // The donations of Fader, Hardie & Shang (2010), read as times for the models in continuous time.
+        let x = [0., 1., 1., 1., 1., 1., 1., 2., 2., 2., 2., 2., 3., 3., 3., 3., 4., 4., 4., 5., 5., 6.];
+        let last = [0., 1., 2., 3., 4., 5., 6., 2., 3., 4., 5., 6., 3., 4., 5., 6., 4., 5., 6., 5., 6., 6.];
+        let weights = [
+            3464., 1091., 277., 129., 78., 119., 129., 613., 255., 155., 173., 234., 322., 181., 225., 357.,
+            240., 284., 512., 335., 728., 1203.,
+        ];
+        let donors = Summaries::new(&x, &last, &[6.0; 22]).unwrap().with_weights(weights.to_vec()).unwrap();
+        starts::<BgBbLikelihood>(&donors, 0);
+        let shoppers = shoppers(150);
+        starts::<BgNbdLikelihood>(&shoppers, 0);
+        // From far out, a search may end on a ridge at the edge; a fit then begins again.
+        starts::<ParetoNbdLikelihood>(&shoppers, 5);
+    }
+
+    /// Customers of very different rates, seen for 20 to 40 weeks, who leave after some time.
+    fn shoppers(n: u64) -> Summaries {
+        use tenure_core::seed::unit;
+        let mut columns = [Vec::new(), Vec::new(), Vec::new()];
+        for i in 0..n {
+            let long = |part: u64, mean: f64| -mean * (1.0 - unit(part, i)).ln();
+            let rate = 0.25 * long(1, 1.0) * long(2, 1.0);
+            let age = 20.0 + (i % 21) as f64;
+            let active = long(3, 30.0 * long(4, 1.0)).min(age);
+            let (mut t, mut x, mut last) = (0.0, 0.0, 0.0);
+            for k in 0.. {
+                t -= (1.0 - unit(5 + k, i)).ln() / rate;
+                if t > active {
+                    break;
+                }
+                (x, last) = (x + 1.0, t);
+            }
+            for (column, value) in columns.iter_mut().zip([x, last, age]) {
+                column.push(value);
+            }
+        }
+        Summaries::new(&columns[0], &columns[1], &columns[2]).unwrap()
     }
 
     #[test]

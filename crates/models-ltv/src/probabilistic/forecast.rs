@@ -12,11 +12,13 @@ use super::gamma_gamma::GammaGammaParams;
 use super::spend_table::SpendTable;
 use super::strata::Strata;
 use super::summary::{Kinds, Summaries, Summary};
-use super::threads::Threads;
+use super::threads::{PIECE, Threads};
 use crate::Result;
 
 /// Probabilities of purchase counts below this are not followed: a thousandth of the least tail of an interval.
 const FLOOR: f64 = 5e-7;
+/// Rows fetched at once.
+const FETCH: usize = 512;
 
 /// What a customer is expected to buy within the horizon.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -142,10 +144,9 @@ pub fn purchases<M: PurchaseModel + ?Sized>(
     plan.check()?;
     batch(customers, threads, || {
         let mut outlook = Outlook::new();
-        move |row| {
-            let of = customers.at(row);
-            outlook.turn(model, plan, &of);
-            Ok(outlook.forecast(model, plan, &of))
+        move |of: &Row| {
+            outlook.turn(model, plan, &of.summary);
+            Ok(outlook.forecast(model, plan, &of.summary))
         }
     })
 }
@@ -171,8 +172,22 @@ pub fn value<M: PurchaseModel + ?Sized>(
     plan.check()?;
     batch(customers, threads, || {
         let mut one = OneValue::new(model, spend, plan);
-        move |row| one.of(customers, row)
+        move |of: &Row| one.of(of)
     })
+}
+
+/// A customer as work takes it.
+pub(crate) struct Row {
+    row: usize,
+    summary: Summary,
+    /// Mean spend so far; NaN where it is not known.
+    spend: f64,
+}
+
+impl Row {
+    pub(crate) fn new(customers: &Summaries, row: usize) -> Self {
+        Self { row, summary: customers.at(row), spend: customers.spend_at(row) }
+    }
 }
 
 /// Values one by one, keeping what customers share.
@@ -191,18 +206,18 @@ impl<'a, M: PurchaseModel + ?Sized> OneValue<'a, M> {
         Self { model, spend, plan, outlook, strata, table }
     }
 
-    pub(crate) fn of(&mut self, customers: &Summaries, row: usize) -> Result<ValueForecast> {
+    pub(crate) fn of(&mut self, of: &Row) -> Result<ValueForecast> {
         let Self { model, spend, plan, outlook, strata, table } = self;
-        let of = customers.at(row);
-        let mean_spend = spend.spend_of(customers, row)?;
-        if outlook.turn(*model, plan, &of) {
+        let Row { row, summary: of, spend: before } = of;
+        let mean_spend = spend.spend_of(*row, of.frequency, *before)?;
+        if outlook.turn(*model, plan, of) {
             table.turn(spend, of.frequency);
             strata.fill(table.per_octave(), FLOOR, |n| outlook.at_least(*model, plan.time(), n));
             table.mix(strata);
         }
-        let purchases = outlook.forecast(*model, plan, &of);
+        let purchases = outlook.forecast(*model, plan, of);
         let ratio = if outlook.expected > 0.0 { outlook.discounted / outlook.expected } else { 1.0 };
-        let scale = ratio * spend.scale(of.frequency, customers.mean_spend().map_or(f64::NAN, |z| z[row]));
+        let scale = ratio * spend.scale(of.frequency, *before);
         let side = 0.5 * (1.0 - plan.level);
         let alive = purchases.probability_alive;
         let quantile = |above: f64| if alive > 0.0 { scale * table.exceeded(above / alive) } else { 0.0 };
@@ -229,10 +244,10 @@ pub fn purchases_by<M: PurchaseModel>(
 ) -> Result<Vec<PurchaseForecast>> {
     plan.check()?;
     batch(customers, threads, || {
-        |row| {
-            let (model, of, mut outlook) = (model_of(row)?, customers.at(row), Outlook::new());
-            outlook.turn(&model, plan, &of);
-            Ok(outlook.forecast(&model, plan, &of))
+        |of: &Row| {
+            let (model, mut outlook) = (model_of(of.row)?, Outlook::new());
+            outlook.turn(&model, plan, &of.summary);
+            Ok(outlook.forecast(&model, plan, &of.summary))
         }
     })
 }
@@ -253,11 +268,11 @@ pub fn value_by<M: PurchaseModel>(
     batch(customers, threads, || {
         // The table of spends is the same for all customers of a frequency.
         let mut table = Some(SpendTable::new());
-        move |row| {
-            let model = model_of(row)?;
+        move |of: &Row| {
+            let model = model_of(of.row)?;
             let mut one = OneValue::new(&model, spend, plan);
             one.table = table.take().unwrap_or_else(SpendTable::new);
-            let made = one.of(customers, row);
+            let made = one.of(of);
             table = Some(one.table);
             made
         }
@@ -265,23 +280,33 @@ pub fn value_by<M: PurchaseModel>(
 }
 
 /// `make()` gives what works on the rows of a piece, one after the other.
-fn batch<T: Send + Clone + Default, W: FnMut(usize) -> Result<T>>(
+fn batch<T: Send + Clone + Default, W: FnMut(&Row) -> Result<T>>(
     customers: &Summaries,
     threads: Option<NonZeroUsize>,
     make: impl Fn() -> W + Send + Sync,
 ) -> Result<Vec<T>> {
     let order = Kinds::sorted(customers);
     let threads = Threads::new(threads, order.len())?;
-    let pieces = threads.pieces(order.len(), |range| {
+    // Each piece makes the tables of its frequencies: few pieces, but enough for many threads.
+    let size = order.len().div_ceil(64).max(PIECE);
+    let pieces = threads.pieces(order.len(), size, |range| {
         let mut work = make();
         // Of several errors the one of the least row is told, wherever it stood.
         let mut failed: Option<(u32, crate::Error)> = None;
         let mut done = Vec::with_capacity(range.len());
-        for &row in &order[range] {
-            match work(row as usize) {
-                Ok(made) => done.push(made),
-                Err(error) if failed.as_ref().is_none_or(|(first, _)| row < *first) => failed = Some((row, error)),
-                Err(_) => {}
+        // Rows stand far apart in memory: fetched some hundred at once, they do not wait for one another.
+        let mut near = Vec::with_capacity(FETCH);
+        for rows in order[range].chunks(FETCH) {
+            near.clear();
+            near.extend(rows.iter().map(|&row| Row::new(customers, row as usize)));
+            for (of, &row) in near.iter().zip(rows) {
+                match work(of) {
+                    Ok(made) => done.push(made),
+                    Err(error) if failed.as_ref().is_none_or(|(first, _)| row < *first) => {
+                        failed = Some((row, error));
+                    }
+                    Err(_) => {}
+                }
             }
         }
         failed.map_or(Ok(done), Err)

@@ -9,7 +9,7 @@ use super::fit::ranks;
 use super::newton::{Derivatives, End, Found, minimise};
 use super::rising::{Rising, ln_gamma};
 use super::summary::{Summaries, check_spend};
-use super::threads::Threads;
+use super::threads::{PIECE, Threads};
 use crate::{Error, Result};
 
 /// Parameters of the model.
@@ -66,14 +66,14 @@ impl GammaGammaParams {
     /// # Errors
     /// [`Error::InfiniteMean`]; without mean spends, [`Error::Summary`] for the first repeat buyer.
     pub fn expected_spends(&self, customers: &Summaries) -> Result<Vec<f64>> {
-        (0..customers.len()).map(|row| self.spend_of(customers, row)).collect()
+        let of = |row| self.spend_of(row, customers.frequency()[row], customers.spend_at(row));
+        (0..customers.len()).map(of).collect()
     }
 
-    pub(crate) fn spend_of(&self, customers: &Summaries, row: usize) -> Result<f64> {
-        let x = customers.frequency()[row];
-        let spend = customers.mean_spend().map_or(f64::NAN, |z| z[row]);
-        check_spend(row, x, spend)?;
-        self.expected_spend(x, spend).ok_or_else(|| Error::InfiniteMean { row, shape: self.shape(x) })
+    pub(crate) fn spend_of(&self, row: usize, frequency: u32, mean_spend: f64) -> Result<f64> {
+        check_spend(row, frequency, mean_spend)?;
+        let infinite = || Error::InfiniteMean { row, shape: self.shape(frequency) };
+        self.expected_spend(frequency, mean_spend).ok_or_else(infinite)
     }
 
     /// Shape of the posterior of a customer's ν.
@@ -100,7 +100,9 @@ struct Buyers {
 impl Buyers {
     fn new(customers: &Summaries) -> Result<Self> {
         let spends = customers.mean_spend().ok_or_else(|| {
-            tenure_core::Error::Data("the customers have no mean spends to fit the Gamma-Gamma model on".into())
+            tenure_core::Error::Data(
+                "the customers have no mean spends to fit the Gamma-Gamma model on".into(),
+            )
         })?;
         let rows: Vec<usize> = (0..customers.len())
             .filter(|&row| customers.frequency()[row] > 0 && customers.weight(row) > 0.0)
@@ -135,12 +137,9 @@ impl Buyers {
     fn derivatives(&self, theta: &[f64], threads: &Threads) -> Derivatives {
         let [p, q, v] = std::array::from_fn(|i| theta[i].exp());
         let at_q = ln_gamma(q);
-        let tables: Vec<(Rising, Rising)> = self
-            .xs
-            .iter()
-            .map(|&x| (ln_gamma(p * f64::from(x) + q), ln_gamma(p * f64::from(x))))
-            .collect();
-        let pieces = threads.pieces(self.spend.len(), |range| {
+        let tables: Vec<(Rising, Rising)> =
+            self.xs.iter().map(|&x| (ln_gamma(p * f64::from(x) + q), ln_gamma(p * f64::from(x)))).collect();
+        let pieces = threads.pieces(self.spend.len(), PIECE, |range| {
             let (mut value, mut first, mut second) = (0.0, [0.0; N], [0.0; 6]);
             for i in range {
                 let rank = self.rank[i] as usize;

@@ -220,9 +220,8 @@ pub(crate) fn inverse(matrix: &[f64], n: usize) -> Option<Vec<f64>> {
     if values.iter().any(|v| !v.is_finite() || *v <= 0.0) {
         return None;
     }
-    let entry = |i: usize, j: usize| {
-        (0..n).map(|k| vectors[i * n + k] * vectors[j * n + k] / values[k]).sum::<f64>()
-    };
+    let entry =
+        |i: usize, j: usize| (0..n).map(|k| vectors[i * n + k] * vectors[j * n + k] / values[k]).sum::<f64>();
     Some((0..n * n).map(|at| entry(at / n, at % n)).collect())
 }
 

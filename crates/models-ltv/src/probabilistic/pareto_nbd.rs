@@ -279,7 +279,8 @@ impl ParetoNbd {
     pub fn params_for(&self, transaction: &[f64], dropout: &[f64]) -> Result<ParetoNbdParams> {
         let ParetoNbdParams { r, alpha, s, beta } = self.params;
         let effects = self.effects.clone().unwrap_or_default();
-        let [r, alpha, s, beta] = effects.apply::<ParetoNbdLikelihood>([r, alpha, s, beta], transaction, dropout)?;
+        let [r, alpha, s, beta] =
+            effects.apply::<ParetoNbdLikelihood>([r, alpha, s, beta], transaction, dropout)?;
         ParetoNbdParams { r, alpha, s, beta }.check()
     }
 

@@ -7,7 +7,8 @@
 
 use super::ahead::{PurchaseModel, span};
 use super::beta::beta_cdf;
-use super::pareto_nbd::ParetoNbdParams;
+use super::fit::log_likelihood;
+use super::pareto_nbd::{ParetoNbdLikelihood, ParetoNbdParams};
 use super::quadrature::composite;
 use super::summary::Summary;
 
@@ -74,6 +75,10 @@ impl PurchaseModel for ParetoNbdParams {
         "Pareto/NBD"
     }
 
+    fn log_likelihood(&self, of: &Summary) -> f64 {
+        log_likelihood::<ParetoNbdLikelihood>([self.r, self.alpha, self.s, self.beta], of)
+    }
+
     fn probability_alive(&self, of: &Summary) -> f64 {
         1.0 / (1.0 + self.ln_odds_dead(of).exp())
     }
@@ -95,8 +100,7 @@ impl PurchaseModel for ParetoNbdParams {
         }
         let ahead = Ahead::new(self, frequency, age);
         let stays = ahead.stays(span(time));
-        let term =
-            |(t, w): (&f64, &f64)| w * beta_cdf(f64::from(n), ahead.shape, t / (ahead.rate + t));
+        let term = |(t, w): (&f64, &f64)| w * beta_cdf(f64::from(n), ahead.shape, t / (ahead.rate + t));
         stays.times.iter().zip(&stays.weights).map(term).sum()
     }
 

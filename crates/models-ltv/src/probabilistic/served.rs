@@ -10,7 +10,7 @@ use tenure_core::{
 use super::ahead::{ForecastParams, PurchaseModel};
 use super::bg_bb::BgBb;
 use super::bg_nbd::BgNbd;
-use super::forecast::{self, OneValue, PurchaseForecast, ValueForecast};
+use super::forecast::{self, OneValue, PurchaseForecast, Row, ValueForecast};
 use super::gamma_gamma::{GammaGamma, GammaGammaParams};
 use super::pareto_nbd::ParetoNbd;
 use super::summary::{Summaries, TimeUnit};
@@ -87,7 +87,11 @@ impl CustomerValueModel {
         let time = if matches!(purchases, Purchases::BgBb(_)) { "opportunities" } else { unit.name() };
         let mut features = vec![
             Feature::numeric("frequency", "purchases", "Repeat purchases so far"),
-            Feature::numeric("recency", time, "From the first purchase to the last; 0 without repeat purchases"),
+            Feature::numeric(
+                "recency",
+                time,
+                "From the first purchase to the last; 0 without repeat purchases",
+            ),
             Feature::numeric("age", time, "From the first purchase to now"),
         ];
         let mut outputs = vec![
@@ -201,7 +205,10 @@ impl Model for CustomerValueModel {
         let customers = self.summaries(view)?;
         match self.spend_params() {
             Some(spend) => {
-                write_value(&OneValue::new(&*self.model, &spend, &self.config.plan).of(&customers, 0)?, out);
+                write_value(
+                    &OneValue::new(&*self.model, &spend, &self.config.plan).of(&Row::new(&customers, 0))?,
+                    out,
+                );
             }
             None => {
                 let made = forecast::purchases(&*self.model, &customers, &self.config.plan, None)?;
@@ -218,7 +225,8 @@ impl Model for CustomerValueModel {
 
     fn to_artifact(&self) -> Artifact {
         let Config { purchases, spend, plan, unit } = &self.config;
-        let config = serde_json::json!({ "purchases": purchases, "spend": spend, "plan": plan, "unit": unit });
+        let config =
+            serde_json::json!({ "purchases": purchases, "spend": spend, "plan": plan, "unit": unit });
         Artifact::from_json(Self::KIND, Self::VERSION, config)
     }
 }

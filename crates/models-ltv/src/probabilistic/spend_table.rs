@@ -5,7 +5,7 @@
 //! on a grid, once for a frequency `x` and a class of counts; mixed by the probabilities of the classes they
 //! are inverted by cubic interpolation.
 
-use super::beta::beta_cdf;
+use super::beta::Beta;
 use super::gamma_gamma::GammaGammaParams;
 use super::rising::ln_gamma;
 use super::strata::Strata;
@@ -13,7 +13,7 @@ use super::strata::Strata;
 /// Width of the grid in standard deviations of what the customer's own rate leaves open.
 const STEP: f64 = 0.35;
 /// Half-width of a class in standard deviations, beyond which probabilities are taken as 0 and 1.
-const REACH: f64 = 7.0;
+const REACH: f64 = 5.5;
 /// `−ln` of the probabilities that are lost in the long tails.
 const TAIL: f64 = 16.0;
 /// Above this shape the customer's rate is taken as a little less certain than it is (1.8 % of itself), so that
@@ -98,10 +98,11 @@ impl SpendTable {
         let (mean, left, right) = self.reach(class);
         let place = |w: f64| ((w - self.origin) / self.step).max(0.0);
         let (first, last) = (place(mean - left).floor() as usize, place(mean + right).ceil() as usize);
+        let beta = Beta::new(self.shape, a, 1e-9);
         let value = |k: usize| {
             let w = self.origin + self.step * k as f64;
             // 1 − I_y(a, b) = I_{1−y}(b, a), 1 − y = 1/(1 + e^w)
-            beta_cdf(self.shape, a, 1.0 / (1.0 + w.exp()))
+            beta.cdf(1.0 / (1.0 + w.exp()))
         };
         Column { first, values: (first..=last).map(value).collect() }
     }
@@ -155,17 +156,21 @@ impl SpendTable {
 /// Where the falling cubic through values at −1, 0, 1 and 2 crosses `p` between 0 and 1.
 fn inverse([y0, y1, y2, y3]: [f64; 4], p: f64) -> f64 {
     // Lagrange's polynomial in Newton's form about 0.
-    let (c1, c2, c3) = (
-        -y0 / 3.0 - 0.5 * y1 + y2 - y3 / 6.0,
-        0.5 * (y0 + y2) - y1,
-        (y3 - y0) / 6.0 + 0.5 * (y1 - y2),
-    );
+    let (c1, c2, c3) =
+        (-y0 / 3.0 - 0.5 * y1 + y2 - y3 / 6.0, 0.5 * (y0 + y2) - y1, (y3 - y0) / 6.0 + 0.5 * (y1 - y2));
     let value = |u: f64| y1 + u * (c1 + u * (c2 + u * c3));
     let (mut low, mut high) = (0.0, 1.0);
     let mut u = ((y1 - p) / (y1 - y2)).clamp(0.0, 1.0);
     for _ in 0..8 {
         let off = value(u) - p;
-        if off > 0.0 { low = u } else { high = u }
+        if off.abs() < 1e-9 {
+            break;
+        }
+        if off > 0.0 {
+            low = u
+        } else {
+            high = u
+        }
         let slope = c1 + u * (2.0 * c2 + 3.0 * u * c3);
         let newton = u - off / slope;
         u = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
@@ -175,6 +180,7 @@ fn inverse([y0, y1, y2, y3]: [f64; 4], p: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::beta::beta_cdf;
     use super::*;
 
     /// Beside the mixture itself.

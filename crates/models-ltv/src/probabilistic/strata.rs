@@ -61,8 +61,7 @@ mod tests {
     fn classes_follow_one_another() {
         for per_octave in [8, 11, 27] {
             for class in 0..200 {
-                let (first, next) =
-                    (Strata::first(class, per_octave), Strata::first(class + 1, per_octave));
+                let (first, next) = (Strata::first(class, per_octave), Strata::first(class + 1, per_octave));
                 assert!(next > first, "{per_octave} {class}");
                 let middle = Strata::middle(class, per_octave);
                 assert!(middle >= f64::from(first) && middle < f64::from(next));

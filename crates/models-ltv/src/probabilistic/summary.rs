@@ -79,16 +79,12 @@ fn wrong(row: usize, field: &'static str, value: f64, expected: &'static str) ->
 }
 
 fn same_length(what: &'static str, expected: usize, found: usize) -> Result<()> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(tenure_core::Error::Shape { what, expected, found }.into())
-    }
+    if expected == found { Ok(()) } else { Err(tenure_core::Error::Shape { what, expected, found }.into()) }
 }
 
 /// A count from a number.
 pub(crate) fn count(row: usize, field: &'static str, value: f64) -> Result<u32> {
-    if value >= 0.0 && value <= MOST && value == value.trunc() {
+    if (0.0..=MOST).contains(&value) && value == value.trunc() {
         Ok(value as u32)
     } else {
         Err(wrong(row, field, value, "a whole number, at least 0, at most 1e9"))
@@ -269,6 +265,11 @@ impl Summaries {
 
     pub(crate) fn weight(&self, row: usize) -> f64 {
         self.weights.as_ref().map_or(1.0, |w| w[row])
+    }
+
+    /// NaN where it is not known.
+    pub(crate) fn spend_at(&self, row: usize) -> f64 {
+        self.mean_spend.as_ref().map_or(f64::NAN, |z| z[row])
     }
 
     pub(crate) fn at(&self, row: usize) -> Summary {

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tenure_core::{Error, Result};
 
-/// Customers a piece.
-const PIECE: usize = 4096;
+/// Customers a piece of a sum.
+pub(crate) const PIECE: usize = 4096;
 
 #[derive(Debug)]
 pub(crate) enum Threads {
@@ -32,14 +32,15 @@ impl Threads {
         }
     }
 
-    /// `work` of each piece of `items`, in order.
+    /// `work` of each piece of `size` items, in order.
     pub(crate) fn pieces<R: Send>(
         &self,
         items: usize,
+        size: usize,
         work: impl Fn(Range<usize>) -> R + Send + Sync,
     ) -> Vec<R> {
-        let count = items.div_ceil(PIECE);
-        let piece = |i: usize| work(i * PIECE..((i + 1) * PIECE).min(items));
+        let count = items.div_ceil(size);
+        let piece = |i: usize| work(i * size..((i + 1) * size).min(items));
         let parallel = || (0..count).into_par_iter().map(piece).collect();
         match self {
             Self::One => (0..count).map(piece).collect(),

@@ -31,7 +31,7 @@ def cdnow():
     bg = lifetimes.BetaGeoFitter()
     bg.fit(x, t_x, age)
     pareto = lifetimes.ParetoNBDFitter()
-    pareto.fit(x, t_x, age, initial_params=np.log([0.5, 0.3, 0.6, 0.33]), tol=1e-12, maxiter=20000)
+    pareto.fit(x, t_x, age, initial_params=np.ones(4), tol=1e-12, maxiter=20000)
     spend = lifetimes.GammaGammaFitter()
     repeat = x > 0
     spend.fit(x[repeat], z[repeat])
@@ -44,7 +44,8 @@ def cdnow():
         "bg_nbd": {
             "params": numbers(bg.params_),
             "standard_errors": numbers(bg.standard_errors_),
-            "log_likelihood": -f(bg._negative_log_likelihood_) * len(x),
+            # lifetimes counts time in units of its own.
+            "log_likelihood": -f(bg._negative_log_likelihood_) * len(x) + f(x.sum() * np.log(bg._scale)),
             "alive": numbers(bg.conditional_probability_alive(*at)),
             "expected": {str(t): numbers(bg.predict(t, *at)) for t in [1.0, 39.0, 200.0]},
             "new_expected": {str(t): f(bg.expected_number_of_purchases_up_to_time(t)) for t in [1.0, 39.0, 500.0]},
@@ -53,7 +54,7 @@ def cdnow():
         },
         "pareto_nbd": {
             "params": numbers(pareto.params_),
-            "log_likelihood": -f(pareto._negative_log_likelihood_) * len(x),
+            "log_likelihood": -f(pareto._negative_log_likelihood_) + f(x.sum() * np.log(pareto._scale)),
             "alive": numbers(pareto.conditional_probability_alive(*at)),
             "expected": {
                 str(t): numbers(pareto.conditional_expected_number_of_purchases_up_to_time(t, *at))
@@ -155,53 +156,58 @@ def pareto_ll(r, alpha, s, beta, x, t_x, age):
 
 
 def best(objective, start):
-    for _ in range(4):
-        start = minimize(objective, start, method="Nelder-Mead",
-                         options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 40000, "maxfev": 40000, "adaptive": True}).x
-        start = minimize(objective, start, method="BFGS", options={"gtol": 1e-10}).x
+    with np.errstate(all="ignore"):
+        for gtol in [1e-3, 1e-6]:
+            start = minimize(objective, start, method="BFGS", jac="3-point", options={"gtol": gtol}).x
     return start, -objective(start)
 
 
-def covariates():
-    rng = np.random.default_rng(5)
-    n = 400
-    z = np.round(np.column_stack([rng.normal(size=n), rng.integers(0, 2, n)]), 3)
+def draw(rng, z, leaves):
+    """Customers with covariates; `leaves` is "bg" for dropout after purchases, "pareto" for dropout in time."""
+    n = len(z)
     age = np.round(rng.uniform(20, 40, n), 1)
     rate = rng.gamma(0.8, 1 / (4 * np.exp(-z @ [0.6, -0.4])))
     p = rng.beta(1.2 * np.exp(z @ [0.3, 0.5]), 3.0 * np.exp(z @ [-0.2, 0.4]))
+    last = rng.exponential(1 / rng.gamma(0.7, 1 / (10 * np.exp(-z @ [0.5, 0.3]))))
     x, t_x = np.zeros(n), np.zeros(n)
     for i in range(n):
         t = 0.0
         while True:
             t += rng.exponential(1 / rate[i])
-            if t > age[i]:
+            if t > age[i] or (leaves == "pareto" and t > last[i]):
                 break
             x[i] += 1
             t_x[i] = t
-            if rng.random() < p[i]:
+            if leaves == "bg" and rng.random() < p[i]:
                 break
-    t_x = np.round(t_x, 3)
-    t_x = np.minimum(t_x, age)
-
-    def bg(q):
-        r, alpha, a, b = np.exp(q[:4])
-        return -bg_ll(r, alpha * np.exp(-z @ q[4:6]), a * np.exp(z @ q[6:8]), b * np.exp(z @ q[8:10]), x, t_x, age).sum()
-
-    def pareto(q):
-        r, alpha, s, beta = np.exp(q[:4])
-        return -pareto_ll(r, alpha * np.exp(-z @ q[4:6]), s, beta * np.exp(-z @ q[6:8]), x, t_x, age).sum()
-
-    bg_at, bg_best = best(bg, np.r_[0, 1, 0, 1, np.zeros(6)])
-    pareto_at, pareto_best = best(pareto, np.r_[0, 1, 0, 2, np.zeros(4)])
-    tidy = lambda q: numbers(np.exp(q[:4])) + numbers(q[4:])
-    return {
-        "x": numbers(x), "t_x": numbers(t_x), "age": numbers(age), "z": z.tolist(),
-        "bg_nbd": tidy(bg_at), "bg_nbd_log_likelihood": f(bg_best),
-        "pareto_nbd": tidy(pareto_at), "pareto_nbd_log_likelihood": f(pareto_best),
-    }
+    return x, np.minimum(np.round(t_x, 3), age), age
 
 
-print(json.dumps({
+def covariates():
+    rng = np.random.default_rng(5)
+    z = np.round(np.column_stack([rng.normal(size=400), rng.integers(0, 2, 400)]), 3)
+    made = {"z": z.tolist()}
+    for name in ["bg", "pareto"]:
+        data = draw(rng, z, name)
+
+        def bg(q):
+            r, alpha, a, b = np.exp(q[:4])
+            return -bg_ll(r, alpha * np.exp(-z @ q[4:6]), a * np.exp(z @ q[6:8]), b * np.exp(z @ q[8:10]), *data).sum()
+
+        def pareto(q):
+            r, alpha, s, beta = np.exp(q[:4])
+            return -pareto_ll(r, alpha * np.exp(-z @ q[4:6]), s, beta * np.exp(-z @ q[6:8]), *data).sum()
+
+        at, log_likelihood = best(*{"bg": (bg, np.r_[0, 1, 0, 1, np.zeros(6)]),
+                                    "pareto": (pareto, np.r_[0, 1, 0, 2, np.zeros(4)])}[name])
+        made[name + "_nbd"] = {
+            "x": numbers(data[0]), "t_x": numbers(data[1]), "age": numbers(data[2]),
+            "values": numbers(np.exp(at[:4])) + numbers(at[4:]), "log_likelihood": f(log_likelihood),
+        }
+    return made
+
+
+print(json.dumps(allow_nan=False, obj={
     "versions": {"lifetimes": lifetimes.__version__, "numpy": np.__version__, "scipy": scipy.__version__,
                  "mpmath": mp.__version__},
     "cdnow": cdnow(), "donations": donations(), "edges": edges(), "covariates": covariates(),

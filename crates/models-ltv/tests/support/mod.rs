@@ -4,22 +4,20 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Beta, Distribution, Exp, Gamma};
 use rand_pcg::Pcg64Mcg;
-use tenure_ltv::probabilistic::{
-    BgNbdParams, GammaGammaParams, ParetoNbdParams, Summaries,
-};
+use tenure_ltv::probabilistic::{BgNbdParams, GammaGammaParams, ParetoNbdParams, Summaries};
 
 /// A drawn customer: summary, and purchases and spend within the horizon after it.
 #[derive(Debug, Clone, Copy)]
-pub struct Drawn {
-    pub x: f64,
-    pub recency: f64,
-    pub age: f64,
-    pub mean_spend: f64,
-    pub future: u32,
-    pub future_spend: f64,
+pub(crate) struct Drawn {
+    pub(crate) x: f64,
+    pub(crate) recency: f64,
+    pub(crate) age: f64,
+    pub(crate) mean_spend: f64,
+    pub(crate) future: u32,
+    pub(crate) future_spend: f64,
 }
 
-pub fn generator(seed: u64) -> Pcg64Mcg {
+pub(crate) fn generator(seed: u64) -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(seed)
 }
 
@@ -51,7 +49,7 @@ fn walk(
     }
 }
 
-pub fn bg_nbd(of: &BgNbdParams, age: f64, horizon: f64, rng: &mut Pcg64Mcg) -> Drawn {
+pub(crate) fn bg_nbd(of: &BgNbdParams, age: f64, horizon: f64, rng: &mut Pcg64Mcg) -> Drawn {
     let rate = Gamma::new(of.r, 1.0 / of.alpha).unwrap().sample(rng).max(1e-12);
     let p = Beta::new(of.a, of.b).unwrap().sample(rng);
     let leaves = |rng: &mut Pcg64Mcg, _: f64| rng.random::<f64>() < p;
@@ -59,7 +57,7 @@ pub fn bg_nbd(of: &BgNbdParams, age: f64, horizon: f64, rng: &mut Pcg64Mcg) -> D
     Drawn { x, recency, age, mean_spend: f64::NAN, future, future_spend: 0.0 }
 }
 
-pub fn pareto_nbd(of: &ParetoNbdParams, age: f64, horizon: f64, rng: &mut Pcg64Mcg) -> Drawn {
+pub(crate) fn pareto_nbd(of: &ParetoNbdParams, age: f64, horizon: f64, rng: &mut Pcg64Mcg) -> Drawn {
     let rate = Gamma::new(of.r, 1.0 / of.alpha).unwrap().sample(rng).max(1e-12);
     let dropout = Gamma::new(of.s, 1.0 / of.beta).unwrap().sample(rng).max(1e-12);
     let last = Exp::new(dropout).unwrap().sample(rng);
@@ -68,14 +66,14 @@ pub fn pareto_nbd(of: &ParetoNbdParams, age: f64, horizon: f64, rng: &mut Pcg64M
 }
 
 /// Gives a drawn customer spends.
-pub fn spends(of: &GammaGammaParams, drawn: &mut Drawn, rng: &mut impl Rng) {
+pub(crate) fn spends(of: &GammaGammaParams, drawn: &mut Drawn, rng: &mut impl Rng) {
     let rate = Gamma::new(of.q, 1.0 / of.v).unwrap().sample(rng).max(1e-300);
     let mut sum = |n: f64| if n > 0.0 { Gamma::new(of.p * n, 1.0 / rate).unwrap().sample(rng) } else { 0.0 };
     drawn.mean_spend = if drawn.x > 0.0 { sum(drawn.x) / drawn.x } else { f64::NAN };
     drawn.future_spend = sum(f64::from(drawn.future));
 }
 
-pub fn summaries(drawn: &[Drawn]) -> Summaries {
+pub(crate) fn summaries(drawn: &[Drawn]) -> Summaries {
     let column = |of: fn(&Drawn) -> f64| drawn.iter().map(of).collect::<Vec<_>>();
     Summaries::new(&column(|d| d.x), &column(|d| d.recency), &column(|d| d.age))
         .unwrap()
@@ -83,6 +81,7 @@ pub fn summaries(drawn: &[Drawn]) -> Summaries {
         .unwrap()
 }
 
-pub const CDNOW_BG: BgNbdParams = BgNbdParams { r: 0.243, alpha: 4.414, a: 0.793, b: 2.426 };
-pub const CDNOW_PARETO: ParetoNbdParams = ParetoNbdParams { r: 0.553, alpha: 10.578, s: 0.606, beta: 11.669 };
-pub const CDNOW_SPEND: GammaGammaParams = GammaGammaParams { p: 6.25, q: 3.74, v: 15.44 };
+pub(crate) const CDNOW_BG: BgNbdParams = BgNbdParams { r: 0.243, alpha: 4.414, a: 0.793, b: 2.426 };
+pub(crate) const CDNOW_PARETO: ParetoNbdParams =
+    ParetoNbdParams { r: 0.553, alpha: 10.578, s: 0.606, beta: 11.669 };
+pub(crate) const CDNOW_SPEND: GammaGammaParams = GammaGammaParams { p: 6.25, q: 3.74, v: 15.44 };

@@ -38,8 +38,7 @@ pub(super) fn levels(
         None => {
             let given = |(at, _): (usize, _)| options.levels.contains_key(&header.feature_names[at]);
             if !codes.iter().enumerate().filter(|(_, codes)| codes.is_some()).all(given) {
-                let expected =
-                    "lists that fit the columns in one way only (the levels of all categories may be given)";
+                let expected = "lists that fit the columns in one way only (or the levels of all categories in `ReadOptions.levels`)";
                 let found = format!("{} lists", trailer.pandas.len());
                 return Err(problem(NAME, "`pandas_categorical`", expected, found));
             }

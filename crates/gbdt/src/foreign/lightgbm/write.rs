@@ -344,7 +344,9 @@ mod tests {
         let outputs = vec![Output::value("a", ""), Output::value("b", "")];
         let mut draws = Draws::new(1);
         let trees = (0..4).map(|at| testing::tree(&mut draws, &schema, 5 * (at % 2), 4)).collect();
-        let model = TreeModel::new(testing::spec(schema, outputs, Link::Identity), vec![0.25, 0.0], trees);
+        let model =
+            TreeModel::new("test", testing::spec(schema, outputs, Link::Identity), vec![0.25, 0.0], trees)
+                .unwrap();
         let text = write(&model).unwrap();
         assert!(!text.contains("objective"));
         check_rows(&model, &foreign::read(text.as_bytes()).unwrap(), 3);
@@ -355,7 +357,7 @@ mod tests {
         let model = |names: [&str; 2]| {
             let schema = Schema::new(names.map(|name| Feature::numeric(name, "", "")).to_vec()).unwrap();
             let spec = testing::spec(schema, vec![Output::value("y", "")], Link::Identity);
-            write(&TreeModel::new(spec, vec![1.0], Vec::new()))
+            write(&TreeModel::new("test", spec, vec![1.0], Vec::new()).unwrap())
         };
         let text = model(["days since", "größe=1"]).unwrap();
         let again = foreign::read(text.as_bytes()).unwrap();

@@ -82,8 +82,9 @@ fn level_names(encoding: &Encoding, feature: &str) -> Result<Vec<String>> {
     // XGBoost 3.2 counts the characters of pandas' texts and cuts their bytes by them: what it stores of others than
     // ASCII are not their names.
     if !bytes.is_ascii() {
-        let what =
-            format!("levels of `{feature}` in letters beyond ASCII, which XGBoost stores wrongly: name them");
+        let what = format!(
+            "levels of `{feature}` in letters beyond ASCII, which XGBoost stores wrongly: give them in `ReadOptions.levels`"
+        );
         return Err(unsupported(NAME, what));
     }
     // Growing offsets: otherwise the texts would share their bytes, and a small file could hold many long ones.

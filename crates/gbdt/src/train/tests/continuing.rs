@@ -7,7 +7,7 @@ use tenure_core::{Dataset, Error, FitContext, Fitted, Learner, Target};
 
 use super::laws::{fit, mixed, predictions};
 use super::{column, draws, numeric_schema, real};
-use crate::{GbdtParams, GradientSampling, Monotone, Objective, TreeModel};
+use crate::{ForestParams, GbdtParams, GradientSampling, Monotone, Objective, TreeModel};
 
 fn trees_of(fitted: &Fitted) -> &TreeModel {
     (fitted.model.as_ref() as &dyn Any).downcast_ref::<TreeModel>().unwrap()
@@ -167,6 +167,27 @@ fn refitting_follows_new_data() {
     let refused =
         monotone.check().unwrap().refit(trees_of(&fitted), &data(new.clone()), 0.5, &FitContext::new(1));
     assert!(matches!(refused, Err(Error::Unsupported { .. })));
+}
+
+#[test]
+fn a_forest_is_nothing_to_go_on_from() {
+    let data = mixed(300, 1);
+    let number = aimed(&data, Target::real("y", draws(300, 2)).unwrap());
+    let learner = GbdtParams { trees: 2, ..GbdtParams::default() }.check().unwrap();
+    let forest = ForestParams { trees: 2, ..ForestParams::default() }.check().unwrap();
+    for (data, objective) in [(data, "gini"), (number, "variance")] {
+        let context = FitContext::new(1);
+        let fitted = forest.fit(&data, None, &context).unwrap();
+        let model = trees_of(&fitted);
+        assert_eq!(model.objective(), objective);
+        let continued = learner.continue_from(model, &data, None, &context).map(|_| ());
+        let refitted = learner.refit(model, &data, 0.5, &context).map(|_| ());
+        for refused in [continued, refitted] {
+            let message = refused.unwrap_err().to_string();
+            let expected = format!("gbdt does not support going on from a forest (`{objective}`)");
+            assert!(message.starts_with(&expected), "{message}");
+        }
+    }
 }
 
 #[test]
