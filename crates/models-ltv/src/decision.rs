@@ -105,6 +105,7 @@ pub(crate) fn drivers(
         .map(|Reason { feature, text, value, typical, effect }| {
             let factor = effect.exp();
             let what = match factor {
+                f if (f - 1.0).abs() < 0.005 => "hardly moves the value".to_owned(),
                 f if f >= 2.0 => format!("multiplies the value by {f:.1}"),
                 f if f >= 1.0 => format!("raises the value by {:.0} %", 100.0 * (f - 1.0)),
                 f => format!("lowers the value by {:.0} %", 100.0 * (1.0 - f)),

@@ -82,6 +82,8 @@ struct Config {
     curve: Option<SpendingCurve>,
     rhythm: Rhythm,
     settings: LtvSettings,
+    /// How many numbers the distribution of ratios is kept at.
+    ratios: usize,
 }
 
 /// A row's prediction in numbers.
@@ -106,7 +108,7 @@ impl LtvModel {
     /// other.
     pub fn from_artifact(artifact: &Artifact) -> tenure_core::Result<Self> {
         artifact.expect(Self::KIND, Self::VERSION)?;
-        let Config { curve, rhythm, settings } = artifact.config()?;
+        let Config { curve, rhythm, settings, ratios: count } = artifact.config()?;
         let value = ValueModel::from_artifact(artifact.child("value")?)?;
         let typical = artifact.numbers("typical.f64")?;
         let three = <[f64; 3]>::try_from(artifact.numbers("bounds.f64")?);
@@ -123,6 +125,9 @@ impl LtvModel {
             return Err(Error::damaged("the middle of the spending curve is not above 0"));
         }
         let ratios = artifact.numbers("ratios.f64")?;
+        if ratios.len() != count {
+            return Err(Error::damaged("the distribution of ratios has another length than is noted"));
+        }
         let intervals = Intervals::from_parts(settings.params.interval_level, ratios, sizes)?;
         Ok(Self { value, curve, intervals, bounds, typical, rhythm, settings })
     }
@@ -312,6 +317,7 @@ impl Model for LtvModel {
             "curve": self.curve,
             "rhythm": self.rhythm,
             "settings": self.settings,
+            "ratios": self.intervals.ratios.len(),
         });
         Artifact::from_json(Self::KIND, Self::VERSION, config)
             .with_numbers("typical.f64", &self.typical)

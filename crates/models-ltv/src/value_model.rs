@@ -43,8 +43,8 @@ pub struct ValueModel {
 pub(crate) struct Anchor {
     order_value: usize,
     purchases: usize,
-    /// What stands for an order value that is not known.
-    typical: f64,
+    /// What stands for an order value that is not known, and for purchases that are not.
+    typical: [f64; 2],
 }
 
 impl Anchor {
@@ -52,20 +52,32 @@ impl Anchor {
     pub(crate) fn of(schema: &Schema, typical: &[f64]) -> Option<Self> {
         let (order_value, purchases) =
             (schema.position("rhythm_order_value")?, schema.position("rhythm_purchases")?);
-        let typical = *typical.get(order_value)?;
-        (typical > 0.0).then_some(Self { order_value, purchases, typical })
+        let typical = [*typical.get(order_value)?, *typical.get(purchases)?];
+        (typical[0] > 0.0 && typical[1] >= 0.0).then_some(Self { order_value, purchases, typical })
     }
 
-    /// The logarithms of its two factors, with those of typical ones taken off; their sum is above −7.
+    /// The logarithms of its two factors, with those of typical ones taken off.
     fn logs(&self, row: ArrayView1<'_, f64>) -> [f64; 2] {
         let (value, purchases) = (row[self.order_value], row[self.purchases]);
-        let ratio = if value.is_nan() { 1.0 } else { (value / self.typical).max(1e-3) };
-        [ratio.ln(), if purchases.is_nan() { 0.0 } else { purchases.max(0.0).ln_1p() }]
+        let [usual_value, usual_purchases] = self.typical;
+        let ratio = if value.is_nan() { 1.0 } else { (value / usual_value).max(1e-3) };
+        let purchases = if purchases.is_nan() { usual_purchases } else { purchases.max(0.0) };
+        [ratio.ln(), purchases.ln_1p() - usual_purchases.ln_1p()]
     }
 
     pub(crate) fn at(&self, row: ArrayView1<'_, f64>) -> f64 {
         let [value, purchases] = self.logs(row);
-        self.typical * (value + purchases).exp()
+        (self.log_typical() + value + purchases).exp()
+    }
+
+    /// Logarithm of the anchor of a typical customer.
+    fn log_typical(&self) -> f64 {
+        self.typical[0].ln() + self.typical[1].ln_1p()
+    }
+
+    fn is_sound(&self, width: usize) -> bool {
+        let [value, purchases] = self.typical;
+        self.order_value < width && self.purchases < width && value > 0.0 && purchases >= 0.0
     }
 }
 
@@ -95,6 +107,9 @@ struct Config {
     calibrator: Calibrator,
     logged: Vec<bool>,
     anchor: Option<Anchor>,
+    /// Which children there are beside `size`.
+    any: bool,
+    spread: bool,
 }
 
 /// Which columns are seen as logarithms: numeric ones that exceed 10 somewhere.
@@ -149,7 +164,7 @@ impl ValueModel {
             return Err(Error::Shape { what: "columns", expected, found });
         }
         let width = schema.len();
-        if anchor.is_some_and(|a| a.order_value >= width || a.purchases >= width || !(a.typical > 0.0)) {
+        if anchor.is_some_and(|anchor| !anchor.is_sound(width)) {
             return Err(Error::Data("the anchor of a value model reads columns that are not there".into()));
         }
         if !(factor.is_finite() && factor > 0.0) {
@@ -166,11 +181,10 @@ impl ValueModel {
     /// other.
     pub fn from_artifact(artifact: &Artifact) -> Result<Self> {
         artifact.expect(Self::KIND, Self::VERSION)?;
-        let Config { calibrator, logged, anchor } = artifact.config()?;
+        let Config { calibrator, logged, anchor, any, spread } = artifact.config()?;
         let part = |name: &str| tenure_backends::load(artifact.child(name)?);
-        let there = |name: &str| artifact.child(name).is_ok();
-        let any = if there("any") { Some(part("any")?) } else { None };
-        let size = if there("spread") {
+        let any = if any { Some(part("any")?) } else { None };
+        let size = if spread {
             Size::LogNormal(part("size")?, part("spread")?)
         } else {
             Size::Mean(part("size")?)
@@ -304,7 +318,7 @@ impl Model for ValueModel {
         let mut sum = Explanation { output, scale: Scale::Log, baseline: self.factor.ln(), contributions };
         if let Some(anchor) = &self.anchor {
             let [value, purchases] = anchor.logs(ArrayView1::from(row));
-            sum.baseline += anchor.typical.ln();
+            sum.baseline += anchor.log_typical();
             sum.contributions[anchor.order_value] += value;
             sum.contributions[anchor.purchases] += purchases;
         }
@@ -339,6 +353,8 @@ impl Model for ValueModel {
             "calibrator": self.calibrator,
             "logged": self.logged,
             "anchor": self.anchor,
+            "any": self.any.is_some(),
+            "spread": matches!(self.size, Size::LogNormal(..)),
         });
         let mut artifact =
             Artifact::from_json(Self::KIND, Self::VERSION, config).with_numbers("factor.f64", &[self.factor]);
