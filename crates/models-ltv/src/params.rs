@@ -13,6 +13,7 @@ use tenure_features::SnapshotPlan;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "family", deny_unknown_fields)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a training")]
 pub enum Family {
     /// The probability of any spend times the mean spend of those who spend.
     TwoPart {
