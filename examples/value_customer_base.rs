@@ -5,7 +5,16 @@
 //! Prints:
 //!
 //! ```text
-//! OUTPUT
+//! rank correlation 0.70 on customers held out; the best tenth has 39 % of the money
+//! 2103 customers, 323257 within 5.9 months:
+//!   low     1051 customers,  7.4 % of the money
+//!   medium   598 customers, 29.6 % of the money
+//!   high     333 customers, 35.9 % of the money
+//!   vip      121 customers, 27.0 % of the money
+//! C0002560: 1414, most likely 64 to 3325
+//!   days with orders to expect in the next 180 days, by the rhythm of buying alone: 15.4 (typical: 2.50), multiplies the value by 4.6
+//!   spend to expect on a day with orders: 115.9 (typical: 40.4), multiplies the value by 2.9
+//! contacting 2035 of them pays: 13120 in all; first C0000001
 //! ```
 
 use std::error::Error;
@@ -22,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let log = OrderLog::from_columns(world.generate(42, 0)?.orders)?;
     let context = FitContext::new(42);
 
-    // The window must fit into the log twice, roughly: once to learn from, and with some history before it.
+    // The log must hold one prediction window to learn from, with some history before it.
     let params = LtvParams { observation_days: 365, prediction_days: 180, ..LtvParams::default() };
     let trained = tenure::ltv::train(&log, &params, None, &context)?;
     let held_out = &trained.report.held_out;

@@ -272,6 +272,14 @@ impl Judged<'_> {
             return Err(Error::NotEnoughRows { found: 0, needed: 1 }.into());
         };
         notes.extend(coverage.notes(|segment| zeros(&segments, &actual, segment)));
+        let (told, spent): (f64, f64) = (values.iter().sum(), actual.iter().sum());
+        if judged_on == JudgedOn::Later && (told - spent).abs() > 0.15 * spent {
+            notes.push(format!(
+                "{:.0} % of what was spent is foretold: spend has moved since the training windows, with the season or \
+                 the business; values and intervals lag behind, the ranking suffers less",
+                100.0 * told / spent
+            ));
+        }
         let figures = LtvFigures {
             judged_on,
             as_of,

@@ -184,7 +184,9 @@ fn tuned(
         Part::Size => "size of a spend",
         Part::Spread => "spread of a spend",
     };
-    notes.extend(tuned.notes.iter().map(|note| format!("{name}: {note}")));
+    // That a part learns from spenders alone is no news.
+    let told = tuned.notes.iter().filter(|note| part == Part::Any || !note.contains("label"));
+    notes.extend(told.map(|note| format!("{name}: {note}")));
     context.progress.report(Progress { stage: name, done: 1, total: Some(1), figure: None });
     let answers = tuned.out_of_fold.column(0).to_vec();
     Ok(PartFit { model: tuned.model, answers })

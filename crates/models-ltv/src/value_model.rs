@@ -184,11 +184,8 @@ impl ValueModel {
         let Config { calibrator, logged, anchor, any, spread } = artifact.config()?;
         let part = |name: &str| tenure_backends::load(artifact.child(name)?);
         let any = if any { Some(part("any")?) } else { None };
-        let size = if spread {
-            Size::LogNormal(part("size")?, part("spread")?)
-        } else {
-            Size::Mean(part("size")?)
-        };
+        let size =
+            if spread { Size::LogNormal(part("size")?, part("spread")?) } else { Size::Mean(part("size")?) };
         let factor = artifact.numbers("factor.f64")?.first().copied().unwrap_or(f64::NAN);
         Self::new(any, size, logged, anchor, calibrator, factor).map_err(|e| Error::damaged(e.to_string()))
     }

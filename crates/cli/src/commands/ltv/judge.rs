@@ -34,7 +34,9 @@ fn print(figures: &LtvFigures, read: &OrderReadReport, json: bool) -> Result<()>
 }
 
 fn row(name: &str, of: &ValueFigures) -> Vec<String> {
-    let number = |value: Option<f64>| value.map_or("–".to_owned(), |v| format!("{v:.4}"));
+    // Rounded before it is written, so that no zero has a sign.
+    let rounded = |v: f64| (v * 1e4).round() / 1e4 + 0.0;
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), |v| format!("{:.4}", rounded(v)));
     vec![
         name.to_owned(),
         number(of.spearman),
