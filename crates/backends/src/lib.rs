@@ -55,7 +55,7 @@ pub mod xgboost;
 pub use backend::{Backend, load};
 pub use blend::{Blend, BlendMember, BlendParams};
 pub use tenure_core::{Learner, Model};
-pub use tenure_gbdt::{ForestParams, GbdtParams};
+pub use tenure_gbdt::{ForestParams, GbdtParams, Objective};
 
 pub use crate::glm::GlmParams;
 pub use crate::logistic::LogisticParams;

@@ -12,13 +12,18 @@ use common::{AS_OF, Place};
 
 static SHOP: LazyLock<Place> = LazyLock::new(|| Place::with_shop("shop"));
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 15] = [
     "quickstart",
     "synth orders",
     "churn train",
     "churn evaluate",
     "churn predict",
     "churn explain",
+    "ltv train",
+    "ltv cv",
+    "ltv evaluate",
+    "ltv predict",
+    "ltv explain",
     "table cv",
     "table train",
     "table predict",
@@ -38,7 +43,7 @@ fn every_help_text_holds_an_example_of_its_command() {
         let (_, examples) = help.split_once("\nExample").unwrap_or_else(|| panic!("{command}\n{help}"));
         assert!(examples.contains(&format!("\n  tenure {command} --")), "{command}\n{help}");
     }
-    for group in ["synth", "churn", "table"] {
+    for group in ["synth", "churn", "ltv", "table"] {
         let help = place.run(&format!("{group} --help")).text();
         for command in COMMANDS.iter().filter_map(|command| command.strip_prefix(group)) {
             assert!(help.contains(&format!("\n {command} ")), "{help}");

@@ -311,6 +311,17 @@ impl Dataset {
         self.times().unwrap_or_default().iter().fold(hash, |hash, t| seed::mix(hash, *t as u64))
     }
 
+    /// Median of each column over the rows that know it (the upper one of two); NaN where none does.
+    #[must_use]
+    pub fn medians(&self) -> Vec<f64> {
+        let median = |column: ArrayView1<'_, f64>| {
+            let mut known: Vec<f64> = column.iter().copied().filter(|v| !v.is_nan()).collect();
+            let middle = known.len() / 2;
+            if known.is_empty() { f64::NAN } else { *known.select_nth_unstable_by(middle, f64::total_cmp).1 }
+        };
+        self.x.columns().into_iter().map(median).collect()
+    }
+
     /// The only target, or the first of several.
     ///
     /// # Errors

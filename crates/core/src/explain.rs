@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Schema;
+
 /// The scale on which an explanation's contributions add up to the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,6 +103,67 @@ impl Explanation {
         ranked.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         ranked
     }
+
+    /// The explanation of a rising function `map` of the output, which turns the present scale into `scale`: both
+    /// ends are mapped, and contributions stretched so that they add up again (the rescale rule of DeepLIFT,
+    /// Shrikumar et al. 2017). Where nothing moves the output, the mapped output is all baseline.
+    #[must_use]
+    pub fn mapped(self, scale: Scale, map: impl Fn(f64) -> f64) -> Self {
+        let (before, total) = (self.baseline, self.total());
+        let moved = total - before;
+        let (baseline, stretch) = if moved.abs() > 1e-9 {
+            let baseline = map(before);
+            (baseline, (map(total) - baseline) / moved)
+        } else {
+            (map(total), 0.0)
+        };
+        let contributions = self.contributions.into_iter().map(|c| c * stretch).collect();
+        Self { output: self.output, scale, baseline, contributions }
+    }
+
+    /// The `most` strongest contributions in words; `row` and `typical` have one value a feature.
+    ///
+    /// # Panics
+    /// If one of them has fewer values than the explanation has contributions.
+    #[must_use]
+    pub fn reasons(&self, schema: &Schema, row: &[f64], typical: &[f64], most: usize) -> Vec<Reason> {
+        let strongest = self.ranked().into_iter().take(most);
+        let reason = |(at, effect): (usize, f64)| {
+            let feature = &schema.features()[at];
+            let (value, usual) = (row[at], typical[at]);
+            // What follows a colon or semicolon explains the scale: room for that is in the report.
+            let phrase = feature.description.split([':', ';']).next().unwrap_or_default();
+            let description = decapitalise(phrase);
+            let text = if value.is_nan() {
+                format!("{description}: not known")
+            } else {
+                format!("{description}: {} (typical: {})", feature.display(value), feature.display(usual))
+            };
+            let known = |v: f64| (!v.is_nan()).then_some(v);
+            Reason { feature: feature.name.clone(), text, value: known(value), typical: known(usual), effect }
+        };
+        strongest.map(reason).collect()
+    }
+}
+
+/// What one feature did to an output, in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Name of the feature.
+    pub feature: String,
+    /// E.g. `days since the last purchase: 84 (typical: 31)`.
+    pub text: String,
+    /// The row's value; `None` where it is missing.
+    pub value: Option<f64>,
+    /// The typical value; `None` where it is missing.
+    pub typical: Option<f64>,
+    /// The contribution, on the scale of the explanation.
+    pub effect: f64,
+}
+
+fn decapitalise(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]
@@ -118,6 +181,19 @@ mod tests {
         assert_eq!(e.total(), -2.5);
         assert!((e.prediction().unwrap() - 0.075_858_180_021_243_55).abs() < 1e-15);
         assert_eq!(e.ranked(), [(2, -2.0), (0, 0.5)]);
+    }
+
+    #[test]
+    fn a_mapped_explanation_adds_up_on_the_new_scale() {
+        let contributions = vec![1.0, -3.0];
+        let e = Explanation { output: 0, scale: Scale::LogOdds, baseline: 0.5, contributions };
+        let log = |log_odds: f64| Scale::LogOdds.to_output(log_odds).ln();
+        let mapped = e.clone().mapped(Scale::Log, log);
+        assert!((mapped.total() - log(-1.5)).abs() < 1e-15);
+        assert!((mapped.baseline - log(0.5)).abs() < 1e-15);
+        assert!(mapped.contributions[0] > 0.0 && mapped.contributions[1] < 0.0);
+        let still = Explanation { contributions: vec![2.0, -2.0], ..e };
+        assert_eq!(still.mapped(Scale::Log, log).contributions, [0.0, 0.0]);
     }
 
     #[test]

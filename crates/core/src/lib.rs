@@ -42,7 +42,7 @@ pub mod seed;
 pub use artifact::{Artifact, Metadata, Parts};
 pub use dataset::{Dataset, Target, TargetKind};
 pub use error::{Error, ErrorKind, Result};
-pub use explain::{Explanation, Scale};
+pub use explain::{Explanation, Reason, Scale};
 pub use fit::{
     CancelToken, FitContext, FitReport, Fitted, Iteration, Learner, Progress, ProgressSink, StopReason,
 };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tenure_core::params::require;
-use tenure_core::{Explanation, Result, Schema};
+use tenure_core::{Explanation, Reason, Result, Schema};
 
 /// Version that a decision carries when the rules made it.
 pub const RULES_VERSION: &str = "rules_v1";
@@ -176,38 +176,13 @@ pub(crate) fn factors(
     explanation: &Explanation,
     most: usize,
 ) -> Vec<RiskFactor> {
-    let ranked = explanation.ranked();
-    ranked
-        .into_iter()
-        .take(most)
-        .map(|(at, effect)| {
-            let feature = &schema.features()[at];
+    let reasons = explanation.reasons(schema, row, typical, most).into_iter();
+    reasons
+        .map(|Reason { feature, text, value, typical, effect }| {
             let direction = if effect > 0.0 { "raises" } else { "lowers" };
-            let (value, usual) = (row[at], typical[at]);
-            // What follows a colon or semicolon explains the scale: room for that is in the report.
-            let phrase = feature.description.split([':', ';']).next().unwrap_or_default();
-            let description = decapitalise(phrase);
-            let text = if value.is_nan() {
-                format!("{description}: not known, {direction} the risk")
-            } else {
-                let (value, usual) = (feature.display(value), feature.display(usual));
-                format!("{description}: {value} (typical: {usual}), {direction} the risk")
-            };
-            let known = |v: f64| (!v.is_nan()).then_some(v);
-            RiskFactor {
-                feature: feature.name.clone(),
-                text,
-                value: known(value),
-                typical: known(usual),
-                effect,
-            }
+            RiskFactor { feature, text: format!("{text}, {direction} the risk"), value, typical, effect }
         })
         .collect()
-}
-
-fn decapitalise(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// What to do about a customer, from the level, the reasons and whether the decision says "at risk".

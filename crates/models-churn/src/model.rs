@@ -322,15 +322,8 @@ impl Model for ChurnModel {
         for (&column, value) in self.sources.iter().zip(memberships) {
             contributions[column] += value;
         }
-        let moved = inner.total() - inner.baseline;
-        let baseline = self.calibrated_log_odds(inner.baseline);
-        let total = self.calibrated_log_odds(inner.total());
-        let stretch = if moved.abs() > 1e-9 { (total - baseline) / moved } else { 0.0 };
-        for value in &mut contributions {
-            *value *= stretch;
-        }
-        let baseline = if moved.abs() > 1e-9 { baseline } else { total };
-        Ok(Explanation { output, scale: Scale::LogOdds, baseline, contributions })
+        let explanation = Explanation { output, contributions, ..inner };
+        Ok(explanation.mapped(Scale::LogOdds, |log_odds| self.calibrated_log_odds(log_odds)))
     }
 
     fn to_artifact(&self) -> Artifact {

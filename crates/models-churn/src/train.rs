@@ -180,7 +180,7 @@ pub fn train_with(
         notes,
     };
     let schema = data.schema().clone();
-    let typical = medians(&data);
+    let typical = data.medians();
     let parts = Parts { inner: tuned.model, recency, axes, schema, calibrator, intervals, typical, settings };
     Ok(Trained { model: ChurnModel::new(parts)?, report })
 }
@@ -340,15 +340,6 @@ fn recency_baseline(data: &Dataset, context: &FitContext<'_>) -> Result<Box<dyn 
     let only = Dataset::new(schema, x)?.with_target(target)?;
     let silent = FitContext { progress: &(), ..context.clone() };
     Ok(LogisticParams::default().check()?.fit(&only, None, &silent)?.model)
-}
-
-fn medians(data: &Dataset) -> Vec<f64> {
-    let median = |column: ndarray::ArrayView1<'_, f64>| {
-        let mut known: Vec<f64> = column.iter().copied().filter(|v| !v.is_nan()).collect();
-        let middle = known.len() / 2;
-        if known.is_empty() { f64::NAN } else { *known.select_nth_unstable_by(middle, f64::total_cmp).1 }
-    };
-    data.x().columns().into_iter().map(median).collect()
 }
 
 /// A name for the model that changes with its data, parameters and seed.

@@ -13,6 +13,25 @@ pub enum Error {
     /// From the event log.
     #[error(transparent)]
     Features(#[from] tenure_features::Error),
+    /// A customer whose value is not modelled.
+    #[error(
+        "customer `{customer}` cannot be valued as of {as_of}: {orders} orders before it, {recent} of them in the \
+         last {observation_days} days; at least {min_orders} and 1 are needed"
+    )]
+    OutsidePopulation {
+        /// Id of the customer.
+        customer: String,
+        /// The instant.
+        as_of: tenure_features::Timestamp,
+        /// Orders before it.
+        orders: u64,
+        /// Those within the observation window.
+        recent: u64,
+        /// Orders that are needed.
+        min_orders: u32,
+        /// Length of the observation window.
+        observation_days: u32,
+    },
     /// A customer's summary that contradicts itself.
     #[error("customer summary, row {row}: {field} is {value}; expected {expected}")]
     Summary {
@@ -59,6 +78,12 @@ pub enum Error {
         /// Shape of the customer's posterior.
         shape: f64,
     },
+}
+
+impl From<tenure_eval::Error> for Error {
+    fn from(error: tenure_eval::Error) -> Self {
+        Self::Core(error.into())
+    }
 }
 
 /// What the domain models and the command line hand on; the message stays the same.

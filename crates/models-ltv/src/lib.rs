@@ -1,9 +1,32 @@
-//! Customer lifetime value: how much a customer will buy, what that is worth, and how sure it is.
+//! Customer lifetime value: from an order log to expected spend, how sure it is, and why.
 //!
-//! * [`probabilistic`]: models of when customers buy and leave (BG/NBD, Pareto/NBD, BG/BB) and of what they
-//!   spend (Gamma-Gamma). They need nothing but who ordered when and for how much.
+//! ```no_run
+//! use tenure_core::FitContext;
+//! use tenure_ltv::{LtvParams, train};
+//! # fn read() -> tenure_features::OrderLog { unimplemented!() }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let log = read(); // e.g. with tenure-io, or pushed from memory
+//! let context = FitContext::new(42);
+//! let trained = train(&log, &LtvParams::default(), None, &context)?;
+//! let found = trained.model.predict_customer(&log, "2024-06-01".parse()?, "C0000042", &context)?;
+//! let range = found.confidence_interval;
+//! println!("{:.0} ({:.0} to {:.0}), {}", found.predicted_ltv, range.low, range.high, found.value_segment);
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! # Example
+//! Two ways to the same answer, which also work together:
+//!
+//! * **Supervised** ([`train`], this module): learns from monthly snapshots of the log what customers spent in the
+//!   window after them. No feature sees an event at or after its snapshot, and no snapshot is labelled before its
+//!   window is over, so the log must be longer than the window.
+//! * **Probabilistic** ([`probabilistic`]): BG/NBD, Pareto/NBD and BG/BB with Gamma-Gamma, from a customer's
+//!   recency, frequency, age and mean spend alone; needs no window to learn from, and extrapolates to any length.
+//!
+//! The forecasts of BG/NBD and Gamma-Gamma, fitted to what lay before a snapshot, are among the features of the
+//! supervised model, and a baseline of each of its evaluations ([`evaluate`], [`cross_validate`]).
+//!
+//! # Without a window to learn from
 //!
 //! ```
 //! use tenure_core::FitContext;
@@ -33,7 +56,32 @@
 //! # Ok::<(), tenure_ltv::Error>(())
 //! ```
 
+mod decision;
 mod error;
+mod evaluate;
+mod intervals;
+mod model;
+mod params;
+mod parts;
 pub mod probabilistic;
+mod purchase_fit;
+mod rhythm;
+mod table;
+mod train;
+mod value_model;
 
+pub use decision::{
+    Contact, Driver, LtvPrediction, Segment, ValueAtRisk, ValueInterval, rank_by_contact_profit,
+};
 pub use error::{Error, Result};
+pub use evaluate::{
+    Baselines, Decile, Evaluation, JudgedOn, LtvFigures, ValueFigures, cross_validate, evaluate,
+};
+pub use intervals::{Coverage, SegmentCoverage};
+pub use model::{LtvModel, LtvSettings};
+pub use params::{Family, LtvParams, SegmentQuantiles};
+pub use parts::ValueLearner;
+pub use purchase_fit::{PurchaseFamily, PurchaseFit, fit_purchases};
+pub use rhythm::Rhythm;
+pub use train::{LEAST_ROWS, SnapshotReport, TrainReport, Trained, train};
+pub use value_model::ValueModel;

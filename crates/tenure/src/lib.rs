@@ -36,6 +36,7 @@
 //! | `backends` | with `churn` | [`backends`](https://docs.rs/tenure-backends): learners as plain data, tuning, conformance suite |
 //! | `gbdt` | with `churn` | [`gbdt`](https://docs.rs/tenure-gbdt): gradient boosting with explanations |
 //! | `eval` | with `churn` | [`eval`](https://docs.rs/tenure-eval): metrics, splits, calibration, thresholds, reports |
+//! | `ltv` | no | [`ltv`](https://docs.rs/tenure-ltv): order log to customer lifetime value |
 //! | `io` | no | [`io`](https://docs.rs/tenure-io): CSV, JSONL and Parquet |
 //! | `synth` | no | [`synth`](https://docs.rs/tenure-synth): synthetic orders with a known truth |
 
@@ -52,6 +53,8 @@ pub use tenure_features as features;
 pub use tenure_gbdt as gbdt;
 #[cfg(feature = "io")]
 pub use tenure_io as io;
+#[cfg(feature = "ltv")]
+pub use tenure_ltv as ltv;
 #[cfg(feature = "synth")]
 pub use tenure_synth as synth;
 

@@ -1,6 +1,7 @@
 //! What the command line accepts.
 
 mod churn;
+mod ltv;
 mod orders;
 mod table;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use churn::{ChurnCommand, ChurnEvaluate, ChurnExplain, ChurnPredict, ChurnTrain, Goal};
+pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
 pub use table::{
     Strategy, TableCommand, TableCv, TableExplain, TableLearn, TablePredict, TableRead, TableSearch,
@@ -20,6 +22,7 @@ Examples:
   tenure quickstart
   tenure churn train --orders orders.csv --model churn-model
   tenure churn predict --orders orders.csv --model churn-model --as-of 2024-06-01 --out scores.csv
+  tenure ltv train --orders orders.csv --prediction-days 180 --model value-model
   tenure table cv --data customers.csv --target Churn --task binary
 
 Exit codes: 0 done, 1 cannot write the answer, 2 wrong arguments, 3 the data do not allow it,
@@ -52,6 +55,9 @@ pub enum Command {
     /// Customer churn from an order log: train, evaluate, predict, explain.
     #[command(subcommand)]
     Churn(ChurnCommand),
+    /// Customer lifetime value from an order log: train, cross-validate, evaluate, predict, explain.
+    #[command(subcommand)]
+    Ltv(LtvCommand),
     /// The same learners on any table of your own: cross-validate, train, predict, explain.
     #[command(subcommand)]
     Table(TableCommand),

@@ -2,6 +2,7 @@
 
 mod churn;
 mod evaluation;
+mod ltv;
 mod orders;
 mod quickstart;
 mod synth;
@@ -18,6 +19,7 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
         Command::Quickstart(args) => quickstart::run(args, session),
         Command::Synth(args) => synth::run(args, session),
         Command::Churn(args) => churn::run(args, session),
+        Command::Ltv(args) => ltv::run(args, session),
         Command::Table(args) => table::run(args, session),
     }
 }

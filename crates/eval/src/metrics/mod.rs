@@ -16,6 +16,7 @@
 //! on the order of the rows.
 
 mod classification;
+mod concentration;
 mod delong;
 mod gains;
 mod multiclass;
@@ -25,6 +26,7 @@ mod regression;
 mod report;
 
 pub use classification::{Confusion, accuracy, confusion, f1, precision, recall};
+pub use concentration::{share_of_top, spearman};
 pub use delong::{AucComparison, AucInterval, delong_test, roc_auc_interval};
 pub use gains::{GainsRow, gains, lift_at, precision_at_k, recall_at_k};
 pub use multiclass::{
