@@ -42,8 +42,8 @@ METHOD = """\
 """
 
 NOT_MEASURED = """\
-The design's other figures belong to parts that do not exist yet (neural networks, BG/NBD) or need a quiet machine (a
-cold build of the workspace). Memory is Linux's resident set, and all figures are of x86-64.
+The design's other figures belong to parts that do not exist yet (neural networks), have a bench without peers so far
+(BG/NBD: `cargo bench -p tenure-ltv`) or need a quiet machine (a cold build of the workspace). Memory is Linux's resident set, and all figures are of x86-64.
 """
 
 # What is known of the causes, by the row's key; shown where the row is slower or misses its figure.
