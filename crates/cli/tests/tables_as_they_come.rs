@@ -255,6 +255,16 @@ fn losses_fit_the_task_and_families_go_by_their_names() {
 }
 
 #[test]
+fn what_a_fold_lacks_is_said_of_the_fold() {
+    let sorted: String = (0..200).map(|i| format!("{i},{},{}\n", i % 7, u8::from(i > 150))).collect();
+    SHOP.write("sorted.csv", "when,x,y\n".to_owned() + &sorted);
+    SHOP.run("table cv --data sorted.csv --target y --task binary --order-by when")
+        .refused(3, "in fold 1 of 5: one class only: all ");
+    SHOP.run("table cv --data plain.csv --target left --task binary --trees 3 --set trees=4")
+        .refused(2, "--set trees: it is given twice");
+}
+
+#[test]
 fn a_search_of_linear_models_tries_penalties() {
     LazyLock::force(&SHOP);
     let search = "table search --data plain.csv --target spend --task regression --backend glm --strategy grid \

@@ -55,7 +55,8 @@ pub struct TableRead {
     /// Columns of numbers that name categories (1 = north, 2 = south).
     #[arg(long, value_delimiter = ',', value_name = "COL,…")]
     pub categorical: Vec<String>,
-    /// How much each row counts, in learning and in every figure: a column of numbers, at least 0.
+    /// How often each row counts, in learning (as if it occurred so often) and in every figure: a column of numbers,
+    /// at least 0.
     #[arg(long, value_name = "COL")]
     pub weight: Option<String>,
     /// Rows with the same value of this column (a customer, say) stay together in every split.

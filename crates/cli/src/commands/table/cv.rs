@@ -98,7 +98,7 @@ pub fn run(args: &TableCv, session: &Session) -> Result<()> {
         match answer {
             Ok(found) => judged.push(found),
             Err(error) if args.learn.backend == ALL && cannot_learn(&error) => {
-                refused.push(Refused { backend: (*name).to_owned(), why: error.to_string() });
+                refused.push(Refused { backend: (*name).to_owned(), why: error.root_cause().to_string() });
             }
             Err(error) => return Err(error),
         }
@@ -135,23 +135,60 @@ fn judge(
     let (mut figures, mut trees) = (Vec::new(), Vec::new());
     let (mut fit_seconds, mut predict_seconds) = (0.0, 0.0);
     for (fold, split) in outer.iter().enumerate() {
-        let train = data.select(&split.train);
-        let test = data.select(&split.test);
         let silent = FitContext { progress: &(), ..context.part(fold as u64) };
-        let started = Instant::now();
-        let Learned { model, trees: found, .. } = learn::learn(backend, args.learn.trees, &train, &silent)?;
-        fit_seconds += started.elapsed().as_secs_f64();
-        let started = Instant::now();
-        let predictions = model.predict(test.x())?;
-        predict_seconds += started.elapsed().as_secs_f64();
-        figures.push(figures::judge(&test, predictions.view())?);
-        trees.extend(found.filter(|_| args.learn.trees.is_none()));
-        let figure = figures.last().and_then(|f: &Figures| f.first()).copied();
+        let judged = judge_fold(backend, args.learn.trees, data, split, &silent);
+        let judged = judged.map_err(|error| match is_of_data(&error) {
+            // Rows and counts in its words are those of the fold.
+            true => error.context(format!("in fold {} of {}", fold + 1, outer.len())),
+            false => error,
+        })?;
+        fit_seconds += judged.fit_seconds;
+        predict_seconds += judged.predict_seconds;
+        trees.extend(judged.trees.filter(|_| args.learn.trees.is_none()));
+        let figure = judged.figures.first().copied();
+        figures.push(judged.figures);
         let (done, stage) = (done + fold as u64 + 1, "cross-validating");
         context.progress.report(Progress { stage, done, total: Some(total), figure });
     }
     let backend = learn::name_of(backend)?;
     Ok(Judged { backend, metrics: spread(&figures), fit_seconds, predict_seconds, trees })
+}
+
+/// What a learner did in one fold.
+struct JudgedFold {
+    figures: Figures,
+    fit_seconds: f64,
+    predict_seconds: f64,
+    trees: Option<usize>,
+}
+
+fn judge_fold(
+    backend: &Backend,
+    trees: Option<usize>,
+    data: &Dataset,
+    split: &Split,
+    context: &FitContext<'_>,
+) -> Result<JudgedFold> {
+    let (train, test) = (data.select(&split.train), data.select(&split.test));
+    let started = Instant::now();
+    let Learned { model, trees, .. } = learn::learn(backend, trees, &train, context)?;
+    let fit_seconds = started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    let predictions = model.predict(test.x())?;
+    let predict_seconds = started.elapsed().as_secs_f64();
+    Ok(JudgedFold {
+        figures: figures::judge(&test, predictions.view())?,
+        fit_seconds,
+        predict_seconds,
+        trees,
+    })
+}
+
+/// Whether the error is about rows, by whichever crate.
+fn is_of_data(error: &anyhow::Error) -> bool {
+    let own = error.downcast_ref::<Error>().map(Error::kind);
+    own.or_else(|| error.downcast_ref::<tenure_eval::Error>().map(tenure_eval::Error::kind))
+        == Some(ErrorKind::Data)
 }
 
 /// Later rows are judged after learning from earlier ones where the table has an order; else as within.

@@ -96,6 +96,9 @@ fn settings(args: &TableLearn, backend: Backend) -> Result<Backend> {
         // What is not JSON is a text.
         named.push(spelled(name, serde_json::from_str(value).unwrap_or_else(|_| value.into()))?);
     }
+    if let Some(at) = (1..named.len()).find(|&at| named[..at].iter().any(|(name, _)| *name == named[at].0)) {
+        return Err(WrongArgument(format!("--set {}: it is given twice", named[at].0)).into());
+    }
     named.into_iter().try_fold(backend, |backend, (name, value)| Ok(backend.with(name, value)?))
 }
 
