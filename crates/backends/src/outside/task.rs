@@ -1,6 +1,7 @@
 //! What is learned: its outputs, its link and its loss.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use tenure_core::{Error, Explanation, Output, Result, Scale, Target, TargetKind};
 
 /// What is learned.
@@ -10,9 +11,16 @@ pub(crate) enum Task {
     /// The probability of a binary event; one raw score, its log-odds.
     Binary,
     /// The probabilities of so many classes; a raw score each, their logarithms but for a shared shift.
-    Classes(usize),
+    Classes(#[serde(deserialize_with = "at_least_one")] usize),
     /// A number; the raw score is the number.
     Real,
+}
+
+/// A stored model without classes is damaged, and everybody divides by their number.
+fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let classes = usize::deserialize(deserializer)?;
+    let refuse = || D::Error::custom("0 classes, expected at least 1");
+    if classes == 0 { Err(refuse()) } else { Ok(classes) }
 }
 
 impl Task {
@@ -148,4 +156,16 @@ fn solve_share(mut score: f64, share: f64, at: &dyn Fn(f64) -> (f64, f64)) -> f6
         }
     }
     score
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_task_has_classes() {
+        let read = |text: &str| serde_json::from_str::<Task>(text).map_err(|e| e.to_string());
+        assert_eq!(read(r#"{"classes": 3}"#), Ok(Task::Classes(3)));
+        assert!(read(r#"{"classes": 0}"#).unwrap_err().starts_with("0 classes, expected at least 1"));
+    }
 }
