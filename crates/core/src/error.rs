@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use crate::RowProblem;
+
 /// Shorthand for a result with [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -152,6 +154,18 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A row does not fit its description.
+    #[error(
+        "{} does not fit: {}",
+        row.map_or("the row".into(), |row| format!("row {row}")),
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    )]
+    Row {
+        /// Row, counted from 0, where it is one of many.
+        row: Option<usize>,
+        /// What is wrong, field by field.
+        problems: Vec<RowProblem>,
+    },
     /// Something about the data that none of the other variants says.
     #[error("{0}")]
     Data(String),
@@ -243,6 +257,7 @@ impl Error {
             | Self::Weight { .. }
             | Self::NoTarget { .. }
             | Self::Schema { .. }
+            | Self::Row { .. }
             | Self::Data(_) => ErrorKind::Data,
             Self::Io { .. } => ErrorKind::Io,
             Self::ModelNotFound { .. }

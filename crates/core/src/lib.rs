@@ -1,6 +1,7 @@
 //! The contract every part of tenure is built on.
 //!
 //! * [`Schema`] and [`Dataset`]: named, typed, described columns; one row-major `f64` matrix; missing is NaN.
+//! * [`TypedRow`]: a row as a Rust struct; schema, JSON names and checks follow from it.
 //! * [`Learner`] (checked parameters, ready to fit) and [`Model`] (what fitting returns): two traits, both
 //!   object-safe, so that an application, an evaluation or a server holds a `Box<dyn Model>` and knows no
 //!   backend.
@@ -36,6 +37,7 @@ mod explain;
 mod fit;
 mod model;
 pub mod params;
+pub mod row;
 mod schema;
 pub mod seed;
 
@@ -50,4 +52,5 @@ pub use model::{
     Capabilities, MissingPolicy, Model, Output, OutputKind, check_batch, check_explained, check_input,
     check_row,
 };
+pub use row::{RowProblem, TypedRow};
 pub use schema::{Feature, FeatureKind, Schema};

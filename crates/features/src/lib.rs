@@ -8,6 +8,7 @@
 //! * [`FuzzyAxes`]: low, medium and high memberships learned from training rows.
 
 pub mod columns;
+pub mod contacts;
 mod error;
 mod fuzzy;
 mod history;

@@ -37,6 +37,8 @@
 //! | `gbdt` | with `churn` | [`gbdt`](https://docs.rs/tenure-gbdt): gradient boosting with explanations |
 //! | `eval` | with `churn` | [`eval`](https://docs.rs/tenure-eval): metrics, splits, calibration, thresholds, reports |
 //! | `ltv` | no | [`ltv`](https://docs.rs/tenure-ltv): order log to customer lifetime value |
+//! | `lead` | no | [`lead`](https://docs.rs/tenure-lead): what is known of a lead to a score |
+//! | `engagement` | no | [`engagement`](https://docs.rs/tenure-engagement): message and recipient to a probability and the best time |
 //! | `io` | no | [`io`](https://docs.rs/tenure-io): CSV, JSONL and Parquet |
 //! | `synth` | no | [`synth`](https://docs.rs/tenure-synth): synthetic orders with a known truth |
 
@@ -45,6 +47,8 @@ pub use tenure_backends as backends;
 #[cfg(feature = "churn")]
 pub use tenure_churn as churn;
 pub use tenure_core::*;
+#[cfg(feature = "engagement")]
+pub use tenure_engagement as engagement;
 #[cfg(feature = "eval")]
 pub use tenure_eval as eval;
 #[cfg(feature = "features")]
@@ -53,6 +57,8 @@ pub use tenure_features as features;
 pub use tenure_gbdt as gbdt;
 #[cfg(feature = "io")]
 pub use tenure_io as io;
+#[cfg(feature = "lead")]
+pub use tenure_lead as lead;
 #[cfg(feature = "ltv")]
 pub use tenure_ltv as ltv;
 #[cfg(feature = "synth")]

@@ -1,0 +1,1 @@
+//! Message engagement and send times.
