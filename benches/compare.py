@@ -1,6 +1,6 @@
 """Runs each comparison beside its peers and keeps what was measured in results.json.
 
-  compare.py SECTION…    of: small boosting large scoring forest linear features reading synth decision; `benches/run` calls it
+  compare.py SECTION…    of: small boosting large scoring forest linear features reading synth value decision; `benches/run` calls it
 
 Runs alternate, and who goes first changes from round to round, so that a busy machine slows both. A ratio is the
 median of the rounds' ratios, ours to the peer's.
@@ -19,7 +19,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
-PACKAGES = ["lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", "xgboost-cpu"]
+PACKAGES = ["lightgbm", "Lifetimes", "numpy", "pandas", "polars", "pyarrow", "pymc-marketing", "scikit-learn", "xgboost-cpu"]
 
 
 def run(command, threads):
@@ -160,6 +160,19 @@ class Bench:
     def synth(self):
         return summary(self.alternate(
             {"ours": self.ours("synth", 50_000), "numpy": self.peer("synth", 50_000)}), "orders_per_second")
+
+    def value(self):
+        found = {}
+        # The maximum a posteriori fit of pymc-marketing takes minutes for a million customers: one round.
+        for customers, rounds in [(100_000, self.rounds), (1_000_000, 1)]:
+            folder = self.work / f"value_{customers}"
+            if not folder.exists():
+                self.peer("lifetime_value", "make", folder, customers)()
+            runs = {"ours": self.ours("value", folder, 1)}
+            for name in ["lifetimes", "pymc"]:
+                runs[name] = self.peer("lifetime_value", name, folder)
+            found[str(customers)] = summary(self.alternate(runs, rounds), "total_s")
+        return found
 
     def decision(self):
         return summary(self.alternate({"ours": self.ours("decide", 5_000)}), "decide_us")

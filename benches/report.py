@@ -36,14 +36,15 @@ METHOD = """\
   date format.
 - Synthetic orders: the numpy peer draws a far simpler log (no hidden states, seasons, lines, returns or truth),
   vectorised. Orders, not lines, on one core.
+- Lifetime value: customers drawn from the models themselves, in whole days; fits by maximum likelihood (lifetimes),
+  maximum a posteriori (pymc-marketing, whose priors move the estimates a little); the value is discounted by 1 % a month.
 - A whole churn decision: from a row of features to probability, interval, risk factors and recommendation by the
   default blend of boosted trees and logistic regression; and the same from the log of orders. 20,000 calls timed one
   by one, another customer each time.
 """
 
 NOT_MEASURED = """\
-The design's other figures belong to parts that do not exist yet (neural networks), have a bench without peers so far
-(BG/NBD: `cargo bench -p tenure-ltv`) or need a quiet machine (a cold build of the workspace). Memory is Linux's resident set, and all figures are of x86-64.
+The design's other figures belong to parts that do not exist yet (neural networks) or need a quiet machine (a cold build of the workspace). Memory is Linux's resident set, and all figures are of x86-64.
 """
 
 # What is known of the causes, by the row's key; shown where the row is slower or misses its figure.
@@ -220,6 +221,23 @@ def reading(table):
                       f"{ratio:.3g} of its time", slower=ratio > 1)
 
 
+def lifetime_value(table):
+    for customers, figure in [("100000", None), ("1000000", 1.0)]:
+        if "value" not in RESULTS:
+            continue
+        runs = RESULTS["value"][customers]
+        ours = runs["ours"]
+        for name, title in [("lifetimes", "lifetimes"), ("pymc", "pymc-marketing")]:
+            peer = runs[name]
+            apart = abs(ours["total_value"] / peer["total_value"] - 1)
+            table.add("value", f"BG/NBD and Gamma-Gamma, {int(customers):,} customers: fit and 12-month value, 1 thread, "
+                      f"beside {title}", f"{ours['total_s']:.2f} s, intervals included",
+                      f"{title} {peer['total_s']:.1f} s, without intervals",
+                      f"{both(peer['ratio'], peer)}; the customers' values together within {apart:.0e}",
+                      f"≤ {figure:.0f} s" if figure else "–", ours["total_s"] <= figure if figure else None,
+                      peer["ratio"] > 1)
+
+
 def rest(table):
     runs = RESULTS["synth"]
     ours, peer = runs["ours"], runs["numpy"]
@@ -245,6 +263,7 @@ def main():
     linear(table)
     features(table)
     reading(table)
+    lifetime_value(table)
     rest(table)
     machine = RESULTS["machine"]
     sections = [v for v in RESULTS.values() if isinstance(v, dict) and "date" in v]
@@ -296,7 +315,7 @@ benches/run boosting scoring    # some sections; the others keep their results
 
 It needs Linux, cargo, Python 3.11 or later with `venv`, and the network for the peers, which
 `benches/peers/requirements.txt` pins. The sections are `small`, `boosting`, `large` (7,000, 100,000 and 1 M rows),
-`scoring`, `forest`, `linear`, `features`, `reading`, `synth` and `decision`. `cargo bench -p tenure-gbdt`, `-p tenure-features` and
+`scoring`, `forest`, `linear`, `features`, `reading`, `synth`, `value` and `decision`. `cargo bench -p tenure-gbdt`, `-p tenure-features` and
 `-p tenure-synth` measure the parts alone, with Criterion.
 """
     (HERE.parent / "docs/benchmarks.md").write_text(text)

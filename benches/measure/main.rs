@@ -10,6 +10,7 @@
 //! measure features FOLDER THREADS   12 snapshots of order features from orders.parquet
 //! measure read FILE THREADS         an order log into columns
 //! measure synth CUSTOMERS           synthetic orders on one thread
+//! measure value FOLDER THREADS      BG/NBD and Gamma-Gamma: fit, and the value of every customer
 //! measure decide CUSTOMERS          one whole churn decision
 //! ```
 //! Each prints one JSON object. What is measured is wall-clock time of the work itself, not of the process.
@@ -20,6 +21,7 @@ use std::path::Path;
 
 mod boosting;
 mod forest;
+mod lifetime_value;
 mod linear;
 mod matrix;
 mod orders;
@@ -41,8 +43,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["features", folder, threads] => orders::features(Path::new(folder), threads.parse()?)?,
         ["read", file, threads] => orders::read(Path::new(file), threads.parse()?)?,
         ["synth", customers] => orders::synth(customers.parse()?)?,
+        ["value", folder, threads] => lifetime_value::value_all(Path::new(folder), threads.parse()?)?,
         ["decide", customers] => orders::decide(customers.parse()?)?,
-        _ => return Err("usage: measure fit|predict|linear|forest|features|read|synth|decide …".into()),
+        _ => return Err("usage: measure fit|predict|linear|forest|features|read|synth|value|decide …".into()),
     };
     writeln!(std::io::stdout(), "{report}")?;
     Ok(())

@@ -24,7 +24,7 @@ impl Matrix {
 }
 
 /// Read without a second copy, which would blur the memory figures.
-fn numbers(path: &Path) -> Result<Vec<f64>, Box<dyn Error>> {
+pub(crate) fn numbers(path: &Path) -> Result<Vec<f64>, Box<dyn Error>> {
     let file = File::open(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let length = usize::try_from(file.metadata()?.len())? / 8;
     let mut reader = BufReader::new(file);
