@@ -126,11 +126,20 @@ fn marks(params: &OrderParams, order: &Order, now: f64, spend: usize, state: usi
         * if seen { back } else { 1.0 - back * due }
 }
 
-/// The probability of no order in the 90 days from `now`, by importance sampling.
-fn brute_force(params: &OrderParams, orders: &[Order], now: f64) -> f64 {
+/// Expected money of an order: lines, their lognormal gross amounts, less the mean discount.
+fn order_value(params: &OrderParams, spend: usize, cooling: bool) -> f64 {
+    let median = params.median_amounts[spend] * if cooling { params.cooling_amount_factor } else { 1.0 };
+    let discounted = if cooling { params.cooling_discount_share } else { params.discount_share };
+    let depth = [0.05, 0.1, 0.1, 0.15, 0.2, 0.2, 0.25, 0.3].iter().sum::<f64>() / 8.0;
+    let gross = median * (params.amount_noise * params.amount_noise / 2.0).exp();
+    (1.0 + params.extra_lines) * gross * (1.0 - discounted * depth)
+}
+
+/// The probability of no order and the spend to expect in the 90 days from `now`, by importance sampling.
+fn brute_force(params: &OrderParams, orders: &[Order], now: f64) -> (f64, f64) {
     let known: Vec<&Order> = orders.iter().filter(|o| o.day < now).collect();
     let mut draws = Draws(0);
-    let (mut none, mut all) = (0.0, 0.0);
+    let (mut none, mut money, mut all) = (0.0, 0.0, 0.0);
     for n in 0..PATHS {
         let (rate, hazard) = (draws.class(&params.rate_shares), draws.class(&params.hazard_shares));
         let spend = draws.class(&params.spend_shares);
@@ -150,8 +159,10 @@ fn brute_force(params: &OrderParams, orders: &[Order], now: f64) -> f64 {
         }
         all += weight;
         none += weight * (-integral(&path, &rates, now, now + 90.0)).exp();
+        let worth = |state| rates[state] * order_value(params, spend, state == 1);
+        money += weight * integral(&path, &[worth(0), worth(1), 0.0], now, now + 90.0);
     }
-    none / all
+    (none / all, money / all)
 }
 
 #[test]
@@ -192,9 +203,12 @@ fn the_filter_agrees_with_weighted_paths() {
         let days = [7.0, 50.0, 75.0, 115.0];
         let instants: Vec<_> = days.map(|d| world.start().plus_days(d as i64)).to_vec();
         let found = world.attainable(&columns(history), &instants, 90, 1).unwrap();
+        let spends = world.attainable_spend(&columns(history), &instants, 90, 1).unwrap();
         for (column, &day) in days.iter().enumerate().filter(|(_, d)| history[0].day < **d) {
-            let (found, expected) = (found[[0, column]], brute_force(&params, history, day));
+            let (expected, spend) = brute_force(&params, history, day);
+            let (found, money) = (found[[0, column]], spends[[0, column]]);
             assert!((found - expected).abs() < 0.006, "day {day}: filter {found}, paths {expected}");
+            assert!((money / spend - 1.0).abs() < 0.015, "day {day}: filter {money}, paths {spend}");
             seen.push(found);
         }
     }

@@ -314,3 +314,39 @@ fn rows_in_any_order_get_the_same_answers() {
         assert!(a.to_bits() == c.to_bits() || a.is_nan() && c.is_nan());
     }
 }
+
+#[test]
+fn expected_spends_are_what_is_spent_on_average() {
+    let world = world(40_000, |_| ());
+    let log = world.generate(5, 2).unwrap();
+    let instant = world.start().plus_days(365);
+    let days = 180;
+    let window = instant.seconds()..instant.plus_days(days).seconds();
+    let mut spent = vec![0.0; log.truth.len()];
+    let lines = log.orders.customer.codes.iter().zip(&log.orders.time).zip(&log.orders.amount);
+    for ((&customer, time), &amount) in
+        lines.filter(|((_, time), amount)| window.contains(time) && **amount > 0.0)
+    {
+        spent[customer as usize] += amount;
+        assert!(*time < window.end);
+    }
+    let mut rows = world.truth_rows(&log, &[instant], days as u32, 2).unwrap();
+    for (name, expected) in [
+        ("latent", (|r| r.latent_spend) as fn(&tenure_synth::orders::TruthRow) -> f64),
+        ("attainable", |r| r.attainable_spend),
+    ] {
+        rows.sort_by(|a, b| expected(a).total_cmp(&expected(b)));
+        for (part, rows) in rows.chunks(rows.len().div_ceil(5)).enumerate() {
+            let off: Vec<f64> = rows.iter().map(|r| spent[r.customer as usize] - expected(r)).collect();
+            let spread = off.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let z = off.iter().sum::<f64>() / spread;
+            assert!(z.abs() < 4.0, "{name}, fifth {part}: {z} standard errors");
+            let foretold: f64 = rows.iter().map(expected).sum();
+            assert!(part < 2 || spread < 0.03 * foretold, "the test is too weak: {spread} of {foretold}");
+        }
+    }
+    let error = |expected: fn(&tenure_synth::orders::TruthRow) -> f64| {
+        rows.iter().map(|r| (expected(r) - spent[r.customer as usize]).powi(2)).sum::<f64>()
+    };
+    assert!(error(|r| r.latent_spend) < error(|r| r.attainable_spend));
+}

@@ -44,6 +44,9 @@
 //!   is independent of type and state, hence nobody who sees only the orders can do better: evaluations call
 //!   this *the oracle*. It is exact up to the rounding of times to seconds and of amounts to cents.
 //!
+//! The **spend** to expect is in the same way Σ_k Σ_z w(k, z) Σ_j ∫₀^Δ (exp(Q a))_zj da · λ_j(k) · m_j(k), with w the
+//! weights of the filter at the instant and m_j(k) the expected money of an order of this type in state j.
+//!
 //! D is tridiagonal with positive off-diagonals, hence similar to a symmetric matrix: its exponentials come
 //! from one eigendecomposition per (rate class, hazard class).
 //!

@@ -1,12 +1,12 @@
-//! The exact filter over types and states, and the probabilities of no order.
+//! The exact filter over types and states, the probabilities of no order, and the spends to expect.
 
 use tenure_features::time::DAY;
 
 use super::chain::{Matrix, Spectral, times};
-use super::customer::RETURN_DAYS;
+use super::customer::{DISCOUNT_PERCENT, RETURN_DAYS};
 use super::history::Order;
 use super::params::OrderParams;
-use super::truth::CustomerType;
+use super::truth::{CustomerType, State};
 
 /// Chain of one (rate class, hazard class).
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub(crate) struct Chain {
     pub(crate) rates: [f64; 3],
     /// exp((Q − Λ) x).
     pub(crate) killed: Spectral,
+    /// exp(Q x).
+    pub(crate) free: Spectral,
     /// ∫₀ᴬ e_active exp(Q a) da: where customers stand at the log's start who joined before it.
     pub(crate) joined_before: [f64; 3],
 }
@@ -25,9 +27,24 @@ pub(crate) struct Oracle {
     chains: Vec<Chain>,
     shares: [f64; CustomerType::COUNT],
     log_medians: [[f64; 2]; 3],
+    /// Expected money of an order by spend class and state.
+    order_values: [[f64; 2]; 3],
     noise: f64,
     discount: [f64; 2],
     returned: [f64; 2],
+}
+
+/// What the filter says of one customer at one instant; NaN before the first order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Answer {
+    /// Probability of no order within the horizon.
+    pub(crate) no_order: f64,
+    /// Expected money of the orders within the horizon.
+    pub(crate) spend: f64,
+}
+
+impl Answer {
+    pub(crate) const UNKNOWN: Self = Self { no_order: f64::NAN, spend: f64::NAN };
 }
 
 /// An instant at which the oracle is asked, with what it needs to know about it.
@@ -36,7 +53,17 @@ pub(crate) struct Question {
     pub(crate) second: i64,
     u: f64,
     /// Probability of no order within the horizon, by chain and state.
-    pub(crate) no_order: Vec<[f64; 3]>,
+    no_order: Vec<[f64; 3]>,
+    /// Expected money of the orders within the horizon, by type and state.
+    spend: Vec<[f64; 3]>,
+}
+
+impl Question {
+    /// For one who knows type and state.
+    pub(crate) fn latent(&self, of: CustomerType, state: State) -> Answer {
+        let (index, state) = (of.index(), state as usize);
+        Answer { no_order: self.no_order[index / 3][state].clamp(0.0, 1.0), spend: self.spend[index][state] }
+    }
 }
 
 /// Weights over (type, state), summing to 1 once the first order is in.
@@ -56,12 +83,20 @@ impl Oracle {
                 * share(&params.hazard_shares, t.hazard)
                 * share(&params.spend_shares, t.spend)
         });
+        let discount = [params.discount_share, params.cooling_discount_share];
+        let depth = DISCOUNT_PERCENT.iter().map(|&p| f64::from(p)).sum::<f64>()
+            / (100.0 * DISCOUNT_PERCENT.len() as f64);
+        let line = |mean: f64| (mean + 0.5 * params.amount_noise.powi(2)).exp();
+        let order_values = log_medians.map(|means| {
+            std::array::from_fn(|z| (1.0 + params.extra_lines) * line(means[z]) * (1.0 - discount[z] * depth))
+        });
         Self {
             chains,
             shares,
             log_medians,
+            order_values,
             noise: params.amount_noise,
-            discount: [params.discount_share, params.cooling_discount_share],
+            discount,
             returned: [params.return_share, params.cooling_return_share],
         }
     }
@@ -70,18 +105,24 @@ impl Oracle {
     /// horizon's end.
     pub(crate) fn question(&self, second: i64, u: f64, ahead: f64) -> Question {
         let no_order = |chain: &Chain| chain.killed.exponential(ahead - u).map(|row| row.iter().sum());
-        Question { second, u, no_order: self.chains.iter().map(no_order).collect() }
+        let spend = (0..CustomerType::COUNT).map(|index| {
+            let (chain, [active, cooling]) = (&self.chains[index / 3], self.order_values[index % 3]);
+            // Days of operational time in each state, from each state on.
+            let days = chain.free.integral(ahead - u);
+            days.map(|row| row[0] * chain.rates[0] * active + row[1] * chain.rates[1] * cooling)
+        });
+        let no_order = self.chains.iter().map(no_order).collect();
+        Question { second, u, no_order, spend: spend.collect() }
     }
 
-    /// The probability of no order within the horizon given the orders before each instant; NaN where there
-    /// is none yet. Questions are sorted by time. `None` where the history cannot come from this world.
-    pub(crate) fn answer(&self, orders: &[Order], questions: &[Question], out: &mut [f64]) -> Option<()> {
+    /// What to expect given the orders before each instant; unknown where there is none yet. Questions are sorted by time. `None` where the history cannot come from this world.
+    pub(crate) fn answer(&self, orders: &[Order], questions: &[Question], out: &mut [Answer]) -> Option<()> {
         // Orders whose return can no longer come have their final likelihood and are taken up once.
         let mut settled = Belief { weights: [[0.0; 3]; CustomerType::COUNT], u: 0.0, orders: 0 };
         for (question, answer) in questions.iter().zip(out) {
             let seen = orders.partition_point(|o| o.second < question.second);
             if seen == 0 {
-                *answer = f64::NAN;
+                *answer = Answer::UNKNOWN;
                 continue;
             }
             let last_settled = question.second - RETURN_DAYS.1 * DAY;
@@ -147,16 +188,19 @@ impl Oracle {
         })
     }
 
-    fn predict(&self, belief: &Belief, question: &Question) -> f64 {
-        let (mut none, mut total) = (0.0, 0.0);
-        for (c, (chain, no_order)) in self.chains.iter().zip(&question.no_order).enumerate() {
+    fn predict(&self, belief: &Belief, question: &Question) -> Answer {
+        let (mut none, mut spend, mut total) = (0.0, 0.0, 0.0);
+        for (c, chain) in self.chains.iter().enumerate() {
             let moved = chain.killed.exponential((question.u - belief.u).max(0.0));
-            for weight in &belief.weights[c * 3..c * 3 + 3] {
-                let v = times(*weight, &moved);
+            let no_order = &question.no_order[c];
+            for index in c * 3..c * 3 + 3 {
+                let v = times(belief.weights[index], &moved);
                 none += v[0] * no_order[0] + v[1] * no_order[1] + v[2] * no_order[2];
+                let worth = &question.spend[index];
+                spend += v[0] * worth[0] + v[1] * worth[1] + v[2] * worth[2];
                 total += v[0] + v[1] + v[2];
             }
         }
-        (none / total).clamp(0.0, 1.0)
+        Answer { no_order: (none / total).clamp(0.0, 1.0), spend: spend / total }
     }
 }

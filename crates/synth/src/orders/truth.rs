@@ -138,6 +138,11 @@ pub struct TruthRow {
     pub latent: f64,
     /// The same given only the customer's orders and returns before the instant: the oracle.
     pub attainable: f64,
+    /// Expected money of the orders begun within the horizon given type and state; returns are not subtracted.
+    pub latent_spend: f64,
+    /// The same given only the customer's orders and returns before the instant: what nobody foretells better
+    /// in the mean square.
+    pub attainable_spend: f64,
 }
 
 #[cfg(test)]

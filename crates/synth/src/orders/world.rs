@@ -14,9 +14,9 @@ use super::calendar::Calendar;
 use super::chain::{Hazards, Spectral, times};
 use super::customer::{CATEGORIES, CHANNELS, Draft, Sampler};
 use super::history::Histories;
-use super::oracle::{Chain, Oracle, Question};
+use super::oracle::{Answer, Chain, Oracle, Question};
 use super::params::OrderParams;
-use super::truth::{CustomerType, Truth, TruthRow};
+use super::truth::{Truth, TruthRow};
 
 /// The longest horizon of a question, in days.
 const LONGEST_HORIZON: u32 = 366;
@@ -76,13 +76,10 @@ impl OrderWorld {
         let hazards = params
             .cooling_per_year
             .map(|cool| Hazards::per_year(cool, recover, lapse, params.return_to_shop_per_year));
-        let chain = |rates: [f64; 3], hazards: &Hazards| Chain {
-            rates,
-            killed: Spectral::new(&hazards.generator(rates)),
-            joined_before: times(
-                [1.0, 0.0, 0.0],
-                &Spectral::new(&hazards.generator([0.0; 3])).integral(history),
-            ),
+        let chain = |rates: [f64; 3], hazards: &Hazards| {
+            let free = Spectral::new(&hazards.generator([0.0; 3]));
+            let joined_before = times([1.0, 0.0, 0.0], &free.integral(history));
+            Chain { rates, killed: Spectral::new(&hazards.generator(rates)), free, joined_before }
         };
         let chains = rates.iter().flat_map(|&r| hazards.iter().map(move |h| chain(r, h))).collect();
         let length = calendar.operational(end);
@@ -187,13 +184,39 @@ impl OrderWorld {
         horizon_days: u32,
         threads: usize,
     ) -> Result<Array2<f64>> {
+        Ok(self.answers(orders, instants, horizon_days, threads)?.mapv(|answer| answer.no_order))
+    }
+
+    /// As [`OrderWorld::attainable`], the money to expect from the orders begun within the horizon; returns are not
+    /// subtracted.
+    ///
+    /// # Errors
+    /// As [`OrderWorld::attainable`].
+    pub fn attainable_spend(
+        &self,
+        orders: &OrderColumns,
+        instants: &[Timestamp],
+        horizon_days: u32,
+        threads: usize,
+    ) -> Result<Array2<f64>> {
+        Ok(self.answers(orders, instants, horizon_days, threads)?.mapv(|answer| answer.spend))
+    }
+
+    /// What the oracle says of each customer (row) at each instant (column).
+    fn answers(
+        &self,
+        orders: &OrderColumns,
+        instants: &[Timestamp],
+        horizon_days: u32,
+        threads: usize,
+    ) -> Result<Array2<Answer>> {
         let histories = Histories::new(orders, &self.calendar)?;
         let questions = self.questions(instants, horizon_days)?;
         let mut order: Vec<usize> = (0..instants.len()).collect();
         order.sort_by_key(|&i| instants[i]);
         let sorted: Vec<Question> = order.iter().map(|&i| questions[i].clone()).collect();
         let ask = |customer: usize| {
-            let mut answers = vec![f64::NAN; sorted.len()];
+            let mut answers = vec![Answer::UNKNOWN; sorted.len()];
             self.oracle.answer(histories.of(customer), &sorted, &mut answers).ok_or_else(|| {
                 let name = &orders.customer.names[customer];
                 Error::Data(format!("the orders of customer {name} are impossible under these parameters"))
@@ -201,9 +224,9 @@ impl OrderWorld {
             Ok(answers)
         };
         let customers = histories.customers();
-        let rows: Vec<Vec<f64>> =
+        let rows: Vec<Vec<Answer>> =
             in_pool(threads, || (0..customers).into_par_iter().map(ask).collect::<Result<_>>())??;
-        let mut table = Array2::from_elem((customers, instants.len()), f64::NAN);
+        let mut table = Array2::from_elem((customers, instants.len()), Answer::UNKNOWN);
         for (mut row, answers) in table.rows_mut().into_iter().zip(rows) {
             order.iter().zip(answers).for_each(|(&place, answer)| row[place] = answer);
         }
@@ -222,17 +245,24 @@ impl OrderWorld {
         horizon_days: u32,
         threads: usize,
     ) -> Result<Vec<TruthRow>> {
-        let attainable = self.attainable(&log.orders, instants, horizon_days, threads)?;
+        let answers = self.answers(&log.orders, instants, horizon_days, threads)?;
         let questions = self.questions(instants, horizon_days)?;
         let mut rows = Vec::new();
         for (column, (&instant, question)) in instants.iter().zip(&questions).enumerate() {
-            for (customer, &attainable) in attainable.column(column).iter().enumerate() {
+            for (customer, known) in answers.column(column).iter().enumerate() {
                 let hidden = log.truth.customer_type(customer).zip(log.truth.state_at(customer, instant));
-                if let Some((customer_type, state)) = hidden.filter(|_| !attainable.is_nan()) {
-                    let CustomerType { rate, hazard, .. } = customer_type;
-                    let latent = question.no_order[rate * 3 + hazard][state as usize].clamp(0.0, 1.0);
-                    let customer = customer as u32;
-                    rows.push(TruthRow { customer, instant, customer_type, state, latent, attainable });
+                if let Some((customer_type, state)) = hidden.filter(|_| !known.no_order.is_nan()) {
+                    let latent = question.latent(customer_type, state);
+                    rows.push(TruthRow {
+                        customer: customer as u32,
+                        instant,
+                        customer_type,
+                        state,
+                        latent: latent.no_order,
+                        attainable: known.no_order,
+                        latent_spend: latent.spend,
+                        attainable_spend: known.spend,
+                    });
                 }
             }
         }
