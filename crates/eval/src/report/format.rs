@@ -28,6 +28,13 @@ pub enum NumberFormat {
     },
 }
 
+/// A plain number with one decimal.
+impl Default for NumberFormat {
+    fn default() -> Self {
+        Self::Number { decimals: 1 }
+    }
+}
+
 impl NumberFormat {
     /// The number as text.
     #[must_use]

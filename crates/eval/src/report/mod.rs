@@ -2,7 +2,8 @@
 //!
 //! A [`Report`] is plain data: sentences, key figures, tables, charts of a few kinds, a timeline and explained
 //! rows. It knows no domain; [`BinaryEvaluation`] builds the one for a binary classifier from probabilities
-//! and labels, and other evaluations put together the same parts.
+//! and labels, [`RegressionEvaluation`] the one for predicted numbers, and other evaluations put together the
+//! same parts.
 //!
 //! [`Report::to_html`] draws the charts as static SVG, so that the page prints, mails and can be read aloud; a
 //! short script adds the values under the pointer. The page loads nothing: no font, no image, no library.
@@ -38,15 +39,20 @@ mod format;
 mod html;
 mod model;
 mod parts;
+mod regression;
+mod shared;
 mod svg;
 
-pub use binary::{BinaryEvaluation, ExplainedRow, Importance, ProfitAssumptions, Role, ScoredModel, Wording};
+pub use binary::{BinaryEvaluation, ExplainedRow, ProfitAssumptions, ScoredModel, Wording};
 pub use format::NumberFormat;
 pub use model::{
     Axis, Bar, BarChart, Cell, ColumnChart, ColumnSeries, Explanations, Factor, KeyFigure, LineChart, Marker,
     Part, Point, Reference, Report, RowExplanation, Section, Series, SpanKind, Table, TableRow, Term,
     TimeSpan, Timeline, TimelineRow, Tone,
 };
+
+pub use regression::{ExplainedValue, PredictedModel, RegressionEvaluation, ValueIntervals, ValueWording};
+pub use shared::{Importance, Role};
 
 impl Report {
     /// The report as one HTML page that needs nothing else.

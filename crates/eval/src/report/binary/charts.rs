@@ -6,12 +6,12 @@ use crate::Result;
 use crate::check::Pairs;
 use crate::report::NumberFormat;
 use crate::report::model::{
-    Axis, Bar, BarChart, ColumnChart, ColumnSeries, LineChart, Marker, Point, Reference, Series, Tone,
+    Axis, ColumnChart, ColumnSeries, LineChart, Marker, Point, Reference, Series, Tone,
 };
+use crate::report::shared::{count, sentence};
 use crate::stats::jeffreys;
 
 const SHARE: NumberFormat = NumberFormat::Percent { decimals: 1 };
-const FEATURES_SHOWN: usize = 20;
 
 fn share_axis(label: impl Into<String>) -> Axis {
     Axis { label: label.into(), format: SHARE, min: Some(0.0), max: Some(1.0) }
@@ -226,44 +226,4 @@ pub(super) fn profit(
             Marker { label: format!("Chosen {}", money.show(chosen.y)), x: chosen.x, y: chosen.y },
         ],
     }
-}
-
-pub(super) fn importances(e: &BinaryEvaluation) -> BarChart {
-    let sum: f64 = e.importances.iter().map(|i| i.importance.max(0.0)).sum();
-    let mut ranked: Vec<_> = e.importances.iter().collect();
-    ranked.sort_by(|a, b| b.importance.total_cmp(&a.importance));
-    let bar = |i: &&super::Importance| {
-        let named = !i.description.is_empty();
-        let unit = if i.unit.is_empty() { String::new() } else { format!(" ({})", i.unit) };
-        Bar {
-            label: format!("{}{unit}", if named { &i.description } else { &i.feature }),
-            note: if named { i.feature.clone() } else { String::new() },
-            value: if sum > 0.0 { i.importance.max(0.0) / sum } else { 0.0 },
-        }
-    };
-    let hidden = ranked.len().saturating_sub(FEATURES_SHOWN);
-    let rest = match hidden {
-        0 => String::new(),
-        1 => " One more feature matters less and is not shown.".into(),
-        n => format!(" {n} more features matter less and are not shown."),
-    };
-    BarChart {
-        title: String::new(),
-        caption: format!("Share of the model's total importance. {}{rest}", e.importance_method)
-            .trim()
-            .to_owned(),
-        format: SHARE,
-        bars: ranked.iter().take(FEATURES_SHOWN).map(bar).collect(),
-    }
-}
-
-/// A count for people.
-pub(super) fn count(value: f64) -> String {
-    NumberFormat::Number { decimals: 0 }.show(value)
-}
-
-/// With a capital letter.
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

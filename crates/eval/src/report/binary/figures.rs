@@ -1,6 +1,6 @@
 //! One model's figures and curves on the rows judged.
 
-use super::{BinaryEvaluation, ProfitAssumptions, Role, ScoredModel};
+use super::{BinaryEvaluation, ProfitAssumptions, ScoredModel};
 use crate::Result;
 use crate::check::Pairs;
 use crate::metrics::{
@@ -8,6 +8,7 @@ use crate::metrics::{
 };
 use crate::rank::Ranking;
 use crate::report::model::{Point, Tone};
+use crate::report::shared::Role;
 
 /// No curve is drawn with more points than this.
 pub(super) const CURVE_POINTS: usize = 200;

@@ -6,33 +6,11 @@ mod sections;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Factor, KeyFigure, Report, Timeline, Tone};
+use super::model::{Factor, KeyFigure, Report, Timeline};
+use super::shared::{Importance, Role};
 use crate::check;
 use crate::{Error, Result};
 use figures::Judged;
-
-/// What a [`ScoredModel`] is there for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// What the report is about; the first such model is the one whose threshold and rows are shown.
-    #[default]
-    Model,
-    /// What it has to beat.
-    Baseline,
-    /// The probabilities that synthetic data were drawn from: the best attainable.
-    Oracle,
-}
-
-impl From<Role> for Tone {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Model => Self::Model,
-            Role::Baseline => Self::Baseline,
-            Role::Oracle => Self::Oracle,
-        }
-    }
-}
 
 /// One model's probabilities for the rows judged.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -95,19 +73,6 @@ pub struct ProfitAssumptions {
     pub success_rate: f64,
     /// Symbol or code of the currency; empty where it is not known.
     pub currency: String,
-}
-
-/// How much a feature matters to the model.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Importance {
-    /// Name of the feature's column.
-    pub feature: String,
-    /// Its unit, empty where there is none.
-    pub unit: String,
-    /// What it means, readable; the column's name is shown where it is empty.
-    pub description: String,
-    /// Its importance, at least 0, on any scale: the report shows shares of the sum.
-    pub importance: f64,
 }
 
 /// One row's prediction, explained.

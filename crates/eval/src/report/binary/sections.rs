@@ -1,14 +1,15 @@
 //! What the report on a binary classifier says, and in which order.
 
-use super::charts::{self, count, sentence};
+use super::charts;
 use super::figures::Judged;
-use super::{BinaryEvaluation, ExplainedRow, ProfitAssumptions, Role};
+use super::{BinaryEvaluation, ExplainedRow, ProfitAssumptions};
 use crate::Result;
 use crate::metrics::{confusion, delong_test};
 use crate::report::NumberFormat;
 use crate::report::model::{
     Cell, Explanations, KeyFigure, Part, Point, Report, RowExplanation, Section, Table, TableRow, Term,
 };
+use crate::report::shared::{self, Figure, Role, count, sentence};
 
 const SHARE: NumberFormat = NumberFormat::Percent { decimals: 1 };
 const SCORE: NumberFormat = NumberFormat::Number { decimals: 3 };
@@ -21,12 +22,12 @@ pub(super) fn report(e: &BinaryEvaluation, judged: &[Judged<'_>]) -> Result<Repo
     // `judged` is sorted by role and holds a model: the first is the one.
     let main = &judged[0];
     let sections = [
-        training(e),
+        shared::training(&e.timeline, &e.training),
         Some(comparison(e, judged)),
         Some(ranking(e, judged)),
         Some(probabilities(e, judged)?),
         Some(decision(e, judged)?),
-        importances(e),
+        shared::importances(&e.importances, &e.importance_method),
         explained(e),
     ];
     Ok(Report {
@@ -192,49 +193,9 @@ fn warnings(e: &BinaryEvaluation, judged: &[Judged<'_>]) -> Vec<String> {
     warnings
 }
 
-fn training(e: &BinaryEvaluation) -> Option<Section> {
-    if e.timeline.rows.is_empty() && e.training.is_empty() {
-        return None;
-    }
-    let mut parts = Vec::new();
-    if !e.timeline.rows.is_empty() {
-        parts.push(Part::Timeline(e.timeline.clone()));
-    }
-    if !e.training.is_empty() {
-        parts.push(Part::Figures { figures: e.training.clone() });
-    }
-    Some(Section {
-        title: "What was trained on which period".into(),
-        lead: "The model learns from the past only, and is judged on a later period that it has not seen."
-            .into(),
-        parts,
-    })
-}
-
-/// How one figure is read, and which end of it is good.
-struct Figure<'a> {
-    label: &'a str,
-    note: String,
-    format: NumberFormat,
-    higher_is_better: bool,
-}
-
-/// One row of the comparison; the best of model and baselines is emphasised.
+/// One row of the comparison.
 fn figure_row(judged: &[Judged<'_>], figure: Figure<'_>, of: impl Fn(&Judged<'_>) -> f64) -> TableRow {
-    let contenders = || judged.iter().filter(|j| !j.is(Role::Oracle)).map(&of);
-    let best = contenders().fold(f64::NAN, if figure.higher_is_better { f64::max } else { f64::min });
-    let several = contenders().count() > 1;
-    let cell = |j: &Judged<'_>| {
-        let value = of(j);
-        let strong = several && !j.is(Role::Oracle) && value == best;
-        let text = figure.format.show(value);
-        Cell { text, note: String::new(), value: value.is_finite().then_some(value), strong }
-    };
-    TableRow {
-        label: figure.label.into(),
-        note: figure.note.clone(),
-        cells: judged.iter().map(cell).collect(),
-    }
+    figure.row(&judged.iter().map(|j| (j.model.role, of(j))).collect::<Vec<_>>())
 }
 
 fn comparison(e: &BinaryEvaluation, judged: &[Judged<'_>]) -> Section {
@@ -444,14 +405,6 @@ fn profits(judged: &[Judged<'_>], assumptions: &ProfitAssumptions, contacted: f6
     }
 }
 
-fn importances(e: &BinaryEvaluation) -> Option<Section> {
-    (!e.importances.is_empty()).then(|| Section {
-        title: "What it goes by".into(),
-        lead: "What matters to the model is not necessarily what causes the outcome.".into(),
-        parts: vec![Part::Bars(charts::importances(e))],
-    })
-}
-
 fn explained(e: &BinaryEvaluation) -> Option<Section> {
     let w = &e.wording;
     let row = |row: &ExplainedRow| RowExplanation {
@@ -493,18 +446,8 @@ fn glossary(e: &BinaryEvaluation, judged: &[Judged<'_>]) -> Vec<Term> {
         term("Calibration", "Whether percentages mean what they say: of all those given 30 %, about 30 % should come true.".into()),
         term("95 % interval", "Where the figure would lie in 95 of 100 repetitions with other rows of the same kind; wide where there are few rows.".into()),
     ];
-    if judged.iter().any(|j| j.is(Role::Baseline)) {
-        terms.push(term(
-            "Baseline",
-            "A simple way to the same list, without a model; what the model has to beat.".into(),
-        ));
-    }
-    if judged.iter().any(|j| j.is(Role::Oracle)) {
-        terms.push(term(
-            "Oracle",
-            "For synthetic data only: the true probabilities. The rest is chance, which nobody can predict."
-                .into(),
-        ));
-    }
+    let oracle =
+        "For synthetic data only: the true probabilities. The rest is chance, which nobody can predict.";
+    terms.extend(shared::role_terms(judged.iter().map(|j| j.model.role), oracle));
     terms
 }
