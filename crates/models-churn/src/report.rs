@@ -1,9 +1,8 @@
 //! An evaluation as the report that a manager reads.
 
-use tenure_core::Model;
 use tenure_eval::report::{
     BinaryEvaluation, ExplainedRow, Factor, Importance, KeyFigure, NumberFormat, ProfitAssumptions, Role,
-    ScoredModel, SpanKind, TimeSpan, Timeline, TimelineRow,
+    ScoredModel, Timeline,
 };
 use tenure_features::Timestamp;
 
@@ -12,13 +11,10 @@ use crate::error::Result;
 use crate::evaluate::Evaluation;
 use crate::model::ChurnModel;
 
-/// Customers whose explanations are averaged into the importances.
-const IMPORTANCE_ROWS: usize = 1_000;
-
 /// Everything the report shows; [`BinaryEvaluation::report`] and then `to_html` make the file.
 ///
 /// # Errors
-/// As [`Model::explain_row`].
+/// As [`tenure_core::Model::explain_row`].
 pub fn report(model: &ChurnModel, evaluation: &Evaluation) -> Result<BinaryEvaluation> {
     let figures = &evaluation.figures;
     let scored = |name: &str, role, probabilities: &[f64]| ScoredModel {
@@ -50,7 +46,7 @@ pub fn report(model: &ChurnModel, evaluation: &Evaluation) -> Result<BinaryEvalu
             success_rate: settings.params.profit.success_rate,
             currency: String::new(),
         }),
-        importances: importances(model, evaluation)?,
+        importances: Importance::of_model(model, 0, evaluation.x.view())?,
         importance_method:
             "Average size of each feature's contribution to the log-odds (SHAP) over the customers \
                             judged."
@@ -80,57 +76,19 @@ fn training(model: &ChurnModel) -> Vec<KeyFigure> {
 }
 
 fn timeline(model: &ChurnModel, as_of: Timestamp) -> Timeline {
-    let params = &model.settings().params;
-    let window = |from: Timestamp, days: i64, kind| TimeSpan {
-        kind,
-        start_day: from.day_number(),
-        end_day: from.plus_days(days).day_number(),
-    };
-    let (observation, prediction) = (i64::from(params.observation_days), i64::from(params.prediction_days));
-    let row = |label: &str, note: String, at: &[Timestamp]| TimelineRow {
-        label: label.into(),
-        note,
-        spans: at
-            .iter()
-            .flat_map(|&at| {
-                [
-                    window(at.plus_days(-observation), observation, SpanKind::Observed),
-                    window(at, 0, SpanKind::Prediction),
-                    window(at, prediction, SpanKind::Outcome),
-                ]
-            })
-            .collect(),
-    };
-    let snapshots = &model.settings().snapshots;
-    Timeline {
-        caption: format!(
-            "At each snapshot the model sees the {observation} days before it (and totals of what came earlier), and \
-             learns who bought nothing in the {prediction} days after it. The evaluation repeats this later, on \
-             days the model has not seen."
-        ),
-        rows: vec![
-            row("Training", format!("{} monthly snapshots", snapshots.len()), snapshots),
-            row("Evaluation", format!("as of {as_of}"), &[as_of]),
-        ],
-    }
-}
-
-fn importances(model: &ChurnModel, evaluation: &Evaluation) -> Result<Vec<Importance>> {
-    let step = evaluation.x.nrows().div_ceil(IMPORTANCE_ROWS).max(1);
-    let mut sums = vec![0.0; model.schema().len()];
-    for row in evaluation.x.rows().into_iter().step_by(step) {
-        for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), 0)?.contributions) {
-            *sum += c.abs();
-        }
-    }
-    let rows = evaluation.x.nrows().div_ceil(step).max(1) as f64;
-    let named = model.schema().features().iter().zip(sums).map(|(feature, sum)| Importance {
-        feature: feature.name.clone(),
-        unit: feature.unit.clone(),
-        description: feature.description.clone(),
-        importance: sum / rows,
-    });
-    Ok(named.collect())
+    let settings = model.settings();
+    let (observation, prediction) =
+        (i64::from(settings.params.observation_days), i64::from(settings.params.prediction_days));
+    let snapshots: Vec<i64> = settings.snapshots.iter().map(|at| at.day_number()).collect();
+    let mut timeline = Timeline::of_snapshots(&snapshots, as_of.day_number(), observation, prediction);
+    timeline.caption = format!(
+        "At each snapshot the model sees the {observation} days before it (and totals of what came earlier), and \
+         learns who bought nothing in the {prediction} days after it. The evaluation repeats this later, on \
+         days the model has not seen."
+    );
+    let notes = [format!("{} monthly snapshots", snapshots.len()), format!("as of {as_of}")];
+    timeline.rows.iter_mut().zip(notes).for_each(|(row, note)| row.note = note);
+    timeline
 }
 
 /// The riskiest, one at the threshold, one in the middle and the safest.

@@ -1,9 +1,12 @@
 //! Predictions as of an instant against what was then spent, beside what they must beat.
 
+use std::collections::HashMap;
+
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use tenure_core::{Dataset, Error, FitContext};
 use tenure_eval::metrics;
-use tenure_features::{OrderLog, Timestamp};
+use tenure_features::{FeatureSet, OrderLog, Timestamp};
 
 use crate::decision::Segment;
 use crate::error::Result;
@@ -80,6 +83,23 @@ pub struct Baselines {
     pub bg_nbd_gamma_gamma: Option<ValueFigures>,
 }
 
+/// How good the true expected spends are, and how close the model comes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OracleFigures {
+    /// Of the true expected spends.
+    pub figures: ValueFigures,
+    /// The model's rank correlation as a share of theirs.
+    pub share_of_spearman: Option<f64>,
+}
+
+impl OracleFigures {
+    fn new(own: &ValueFigures, actual: &[f64], truth: &[f64]) -> Result<Self> {
+        let figures = ValueFigures::new(actual, truth)?;
+        let share_of_spearman = own.spearman.zip(figures.spearman).map(|(own, best)| own / best);
+        Ok(Self { figures, share_of_spearman })
+    }
+}
+
 /// A tenth of the customers, by predicted value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Decile {
@@ -110,6 +130,8 @@ pub struct LtvFigures {
     pub model: ValueFigures,
     /// What the model must beat.
     pub baselines: Baselines,
+    /// The best attainable, where the truth is known.
+    pub oracle: Option<OracleFigures>,
     /// How often intervals held the spend.
     pub coverage: Coverage,
     /// Calibration: tenths of the customers, the lowest predictions first.
@@ -137,20 +159,44 @@ pub struct Evaluation {
     pub past_spend: Vec<f64>,
     /// The BG/NBD and Gamma-Gamma baseline, where it could be fitted.
     pub bg_nbd_gamma_gamma: Option<Vec<f64>>,
+    /// The true expected spends, where they are known.
+    pub oracle: Option<Vec<f64>>,
+    /// The model's features, one row a customer.
+    pub x: Array2<f64>,
 }
 
 /// Judges `model` on the customers of `log` as of an instant whose prediction window the log covers.
 ///
+/// `truth` holds true expected spends by customer id, where the data are synthetic.
+///
 /// # Errors
-/// Where the window is not over in the log, no customer qualifies, or the work is cancelled.
+/// Where the window is not over in the log, no customer qualifies, `truth` lacks a customer, or the work is cancelled.
 pub fn evaluate(
     model: &LtvModel,
     log: &OrderLog,
     as_of: Timestamp,
+    truth: Option<&HashMap<String, f64>>,
     context: &FitContext<'_>,
 ) -> Result<Evaluation> {
+    evaluate_with(model, log, &model.settings().params.features()?, as_of, truth, context)
+}
+
+/// As [`evaluate`], for a model trained with features of one's own.
+///
+/// # Errors
+/// As [`evaluate`]; [`Error::Columns`] where the features are not the model's.
+pub fn evaluate_with(
+    model: &LtvModel,
+    log: &OrderLog,
+    features: &FeatureSet,
+    as_of: Timestamp,
+    truth: Option<&HashMap<String, f64>>,
+    context: &FitContext<'_>,
+) -> Result<Evaluation> {
+    model.require_features(features)?;
     let params = &model.settings().params;
-    let rows = table::labelled(log, params, as_of, Some(model.rhythm), context)?;
+    let rows = table::labelled(log, features, params, as_of, Some(model.rhythm), context)?;
+    let oracle = truth.map(|truth| look_up(truth, &rows.ids)).transpose()?;
     let predicted = model.predict_table(rows.data.x())?;
     let mut notes = Vec::new();
     let until = model.settings().until;
@@ -167,9 +213,18 @@ pub fn evaluate(
         model_version: model.settings().version.clone(),
         means: vec![model.settings().mean_spend; predicted.len()],
         predicted,
+        oracle,
         notes,
     };
     judged.finish(log, rows.ids, &rows.data, &baseline, context)
+}
+
+fn look_up(truth: &HashMap<String, f64>, customers: &[String]) -> Result<Vec<f64>> {
+    let known = |id: &String| {
+        let absent = || Error::Data(format!("the truth does not know customer `{id}` at this date"));
+        truth.get(id).copied().ok_or_else(absent)
+    };
+    Ok(customers.iter().map(known).collect::<std::result::Result<_, _>>()?)
 }
 
 /// Judges the family on customers held out: at one instant, the customers are cut into `folds` parts, and each is
@@ -188,7 +243,7 @@ pub fn cross_validate(
     context: &FitContext<'_>,
 ) -> Result<Evaluation> {
     params.check()?;
-    let rows = table::labelled(log, params, as_of, None, context)?;
+    let rows = table::labelled(log, &params.features()?, params, as_of, None, context)?;
     let data = &rows.data;
     if data.rows() < LEAST_ROWS {
         return Err(Error::NotEnoughRows { found: data.rows(), needed: LEAST_ROWS }.into());
@@ -216,6 +271,7 @@ pub fn cross_validate(
         model_version: model_version.unwrap_or_default(),
         predicted,
         means,
+        oracle: None,
         notes: Vec::new(),
     };
     judged.finish(log, rows.ids, data, &rows.rhythm, context)
@@ -228,6 +284,7 @@ struct Judged<'a> {
     model_version: String,
     predicted: Vec<Predicted>,
     means: Vec<f64>,
+    oracle: Option<Vec<f64>>,
     notes: Vec<String>,
 }
 
@@ -240,7 +297,7 @@ impl Judged<'_> {
         baseline: &Rhythm,
         context: &FitContext<'_>,
     ) -> Result<Evaluation> {
-        let Self { judged_on, as_of, params, model_version, predicted, means, mut notes } = self;
+        let Self { judged_on, as_of, params, model_version, predicted, means, oracle, mut notes } = self;
         let actual = data.target()?.values().to_vec();
         let values: Vec<f64> = predicted.iter().map(|p| p.value).collect();
         let segments: Vec<Segment> = predicted.iter().map(|p| p.segment).collect();
@@ -280,6 +337,9 @@ impl Judged<'_> {
                 100.0 * told / spent
             ));
         }
+        let own = ValueFigures::new(&actual, &values)?;
+        let oracle_figures =
+            oracle.as_deref().map(|truth| OracleFigures::new(&own, &actual, truth)).transpose()?;
         let figures = LtvFigures {
             judged_on,
             as_of,
@@ -287,8 +347,9 @@ impl Judged<'_> {
             customers: actual.len(),
             spenders: actual.iter().filter(|y| **y > 0.0).count(),
             model_version,
-            model: ValueFigures::new(&actual, &values)?,
+            model: own,
             baselines,
+            oracle: oracle_figures,
             coverage,
             deciles: deciles(&values, &actual),
             notes,
@@ -303,6 +364,8 @@ impl Judged<'_> {
             segments,
             past_spend,
             bg_nbd_gamma_gamma,
+            oracle,
+            x: data.x().to_owned(),
         })
     }
 }

@@ -65,6 +65,7 @@ mod params;
 mod parts;
 pub mod probabilistic;
 mod purchase_fit;
+mod report;
 mod rhythm;
 mod table;
 mod train;
@@ -75,13 +76,15 @@ pub use decision::{
 };
 pub use error::{Error, Result};
 pub use evaluate::{
-    Baselines, Decile, Evaluation, JudgedOn, LtvFigures, ValueFigures, cross_validate, evaluate,
+    Baselines, Decile, Evaluation, JudgedOn, LtvFigures, OracleFigures, ValueFigures, cross_validate,
+    evaluate, evaluate_with,
 };
 pub use intervals::{Coverage, SegmentCoverage};
 pub use model::{LtvModel, LtvSettings};
 pub use params::{Family, LtvParams, SegmentQuantiles};
 pub use parts::ValueLearner;
 pub use purchase_fit::{PurchaseFamily, PurchaseFit, fit_purchases};
+pub use report::report;
 pub use rhythm::Rhythm;
-pub use train::{LEAST_ROWS, SnapshotReport, TrainReport, Trained, train};
+pub use train::{LEAST_ROWS, SnapshotReport, TrainReport, Trained, train, train_with};
 pub use value_model::ValueModel;

@@ -6,7 +6,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 use tenure_core::{Artifact, Capabilities, Error, Explanation, FitContext, Metadata, Model, Output, Schema};
 use tenure_eval::calibration::Calibrator;
-use tenure_features::{OrderFeatures, OrderLog, Timestamp};
+use tenure_features::{FeatureSet, OrderFeatures, OrderLog, Timestamp};
 
 use crate::decision::{LtvPrediction, Segment, ValueInterval, drivers};
 use crate::error::Result;
@@ -177,8 +177,8 @@ impl LtvModel {
         self.rhythm
     }
 
-    /// Refuses where this program computes other features than the model was trained on.
-    fn require_features(&self) -> Result<()> {
+    /// Refuses features that are not those the model was trained on.
+    pub(crate) fn require_features(&self, features: &FeatureSet) -> Result<()> {
         let (trained, now) = (self.settings.features_version, OrderFeatures::VERSION);
         if trained != now {
             return Err(Error::Data(format!(
@@ -187,8 +187,13 @@ impl LtvModel {
             ))
             .into());
         }
-        let schema = table::schema(&self.settings.params)?;
-        self.schema().match_columns(&schema.names().collect::<Vec<_>>())?;
+        let schema = table::schema(features, &self.settings.params)?;
+        let places = self.schema().match_columns(&schema.names().collect::<Vec<_>>())?;
+        if places.iter().enumerate().any(|(i, &place)| i != place) {
+            return Err(
+                Error::Data("the features are those of the model, but in another order".into()).into()
+            );
+        }
         Ok(())
     }
 
@@ -247,8 +252,22 @@ impl LtvModel {
         as_of: Timestamp,
         context: &FitContext<'_>,
     ) -> Result<Vec<LtvPrediction>> {
-        self.require_features()?;
-        let rows = table::scoring(log, &self.settings.params, as_of, self.rhythm, context)?;
+        self.predict_all_with(log, &self.settings.params.features()?, as_of, context)
+    }
+
+    /// As [`LtvModel::predict_all`], for a model trained with features of one's own.
+    ///
+    /// # Errors
+    /// As [`LtvModel::predict_all`]; [`Error::Columns`] where the features are not the model's.
+    pub fn predict_all_with(
+        &self,
+        log: &OrderLog,
+        features: &FeatureSet,
+        as_of: Timestamp,
+        context: &FitContext<'_>,
+    ) -> Result<Vec<LtvPrediction>> {
+        self.require_features(features)?;
+        let rows = table::scoring(log, features, &self.settings.params, as_of, self.rhythm, context)?;
         let x = rows.data.x();
         let decided =
             x.rows().into_iter().zip(&rows.ids).map(|(row, id)| self.decide(id, as_of, &row.to_vec()));
@@ -267,9 +286,24 @@ impl LtvModel {
         customer: &str,
         context: &FitContext<'_>,
     ) -> Result<LtvPrediction> {
-        self.require_features()?;
+        self.predict_customer_with(log, &self.settings.params.features()?, as_of, customer, context)
+    }
+
+    /// As [`LtvModel::predict_customer`], for a model trained with features of one's own.
+    ///
+    /// # Errors
+    /// As [`LtvModel::predict_customer`]; [`Error::Columns`] where the features are not the model's.
+    pub fn predict_customer_with(
+        &self,
+        log: &OrderLog,
+        features: &FeatureSet,
+        as_of: Timestamp,
+        customer: &str,
+        context: &FitContext<'_>,
+    ) -> Result<LtvPrediction> {
+        self.require_features(features)?;
         let params = &self.settings.params;
-        let row = table::row(log, params, as_of, customer, self.rhythm, context)?;
+        let row = table::row(log, features, params, as_of, customer, self.rhythm, context)?;
         let value = |name| self.schema().position(name).map_or(0.0, |at| row[at]);
         let (orders, recent) = (value("orders_lifetime"), value("orders_window"));
         let LtvParams { min_orders, observation_days, .. } = *params;

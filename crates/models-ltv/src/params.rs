@@ -5,7 +5,7 @@ use tenure_backends::glm::Family as GlmFamily;
 use tenure_backends::{Backend, BlendMember, BlendParams, GbdtParams, GlmParams, LogisticParams, Objective};
 use tenure_core::params::require;
 use tenure_core::{Error, Result};
-use tenure_features::SnapshotPlan;
+use tenure_features::{FeatureSet, OrderFeatures, SnapshotPlan};
 
 /// How a customer's spend is modelled. Each part is a [`Backend`] value, so that its learner can be changed.
 ///
@@ -196,6 +196,14 @@ impl Default for LtvParams {
 }
 
 impl LtvParams {
+    /// The order features of a customer.
+    ///
+    /// # Errors
+    /// [`tenure_core::Error::Parameter`] for an observation window out of range.
+    pub fn features(&self) -> Result<FeatureSet, tenure_features::Error> {
+        FeatureSet::new(OrderFeatures::new(self.observation_days)?)
+    }
+
     /// When to look and at whom. A snapshot whose observation window the log covers by half is taken too.
     #[must_use]
     pub fn plan(&self) -> SnapshotPlan {

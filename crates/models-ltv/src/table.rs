@@ -3,22 +3,17 @@
 use ndarray::{Array2, s};
 use tenure_core::{Dataset, FitContext, Schema};
 use tenure_features::{
-    FeatureSet, FutureSpend, OrderFeatures, OrderLog, Timestamp, labelled_set, scoring_set, training_set_with,
+    FeatureSet, FutureSpend, OrderLog, Timestamp, labelled_set, scoring_set, training_set_with,
 };
 
 use crate::error::Result;
 use crate::params::LtvParams;
 use crate::rhythm::{Rhythm, WIDTH};
 
-/// The order features of a customer.
-pub(crate) fn features(params: &LtvParams) -> Result<FeatureSet> {
-    Ok(FeatureSet::new(OrderFeatures::new(params.observation_days)?)?)
-}
-
 /// The order features' columns with the rhythm's behind them.
-pub(crate) fn schema(params: &LtvParams) -> Result<Schema> {
+pub(crate) fn schema(features: &FeatureSet, params: &LtvParams) -> Result<Schema> {
     let rhythm = Rhythm::features(params.prediction_days);
-    Ok(Schema::new([features(params)?.schema().features(), &rhythm].concat())?)
+    Ok(Schema::new([features.schema().features(), &rhythm].concat())?)
 }
 
 /// Rows of one instant, or of several.
@@ -32,15 +27,16 @@ pub(crate) struct Rows {
 /// All snapshots with their labels; the rhythm of each is fitted to what lay before it.
 pub(crate) fn training(
     log: &OrderLog,
+    features: &FeatureSet,
     params: &LtvParams,
     until: Option<Timestamp>,
     context: &FitContext<'_>,
 ) -> Result<Rows> {
-    let set = training_set_with(log, &params.plan(), until, &features(params)?, &[&FutureSpend], context)?;
+    let set = training_set_with(log, &params.plan(), until, features, &[&FutureSpend], context)?;
     let ids = set.customer_ids().map(str::to_owned).collect();
     let instants = set.instants().to_vec();
     let mut rhythm = None;
-    let data = widened(log, set.into_data(), params, context, |as_of| {
+    let data = widened(log, set.into_data(), features, params, context, |as_of| {
         let fitted = Rhythm::fit(log, as_of, context)?;
         rhythm = Some(fitted);
         Ok(fitted)
@@ -56,43 +52,45 @@ pub(crate) fn training(
 /// The population at one instant with labels; the rhythm is `given` or fitted to what lay before the instant.
 pub(crate) fn labelled(
     log: &OrderLog,
+    features: &FeatureSet,
     params: &LtvParams,
     as_of: Timestamp,
     given: Option<Rhythm>,
     context: &FitContext<'_>,
 ) -> Result<Rows> {
-    let features = features(params)?;
-    let set = labelled_set(log, &params.plan(), as_of, None, &features, &[&FutureSpend], context)?;
+    let set = labelled_set(log, &params.plan(), as_of, None, features, &[&FutureSpend], context)?;
     let ids = set.customer_ids().map(str::to_owned).collect();
     let rhythm = given.map_or_else(|| Rhythm::fit(log, as_of, context), Ok)?;
-    let data = widened(log, set.into_data(), params, context, |_| Ok(rhythm))?;
+    let data = widened(log, set.into_data(), features, params, context, |_| Ok(rhythm))?;
     Ok(Rows { data, ids, rhythm })
 }
 
 /// The population at one instant without labels.
 pub(crate) fn scoring(
     log: &OrderLog,
+    features: &FeatureSet,
     params: &LtvParams,
     as_of: Timestamp,
     rhythm: Rhythm,
     context: &FitContext<'_>,
 ) -> Result<Rows> {
-    let set = scoring_set(log, &params.plan(), as_of, &features(params)?, context)?;
+    let set = scoring_set(log, &params.plan(), as_of, features, context)?;
     let ids = set.customer_ids().map(str::to_owned).collect();
-    let data = widened(log, set.into_data(), params, context, |_| Ok(rhythm))?;
+    let data = widened(log, set.into_data(), features, params, context, |_| Ok(rhythm))?;
     Ok(Rows { data, ids, rhythm })
 }
 
 /// One customer's row.
 pub(crate) fn row(
     log: &OrderLog,
+    features: &FeatureSet,
     params: &LtvParams,
     as_of: Timestamp,
     customer: &str,
     rhythm: Rhythm,
     context: &FitContext<'_>,
 ) -> Result<Vec<f64>> {
-    let mut row = features(params)?.row(log, customer, as_of)?;
+    let mut row = features.row(log, customer, as_of)?;
     let index = log.customer_index(customer);
     let columns = rhythm.columns(log, as_of, params.prediction_days, index, context)?;
     row.extend(index.and_then(|at| columns.get(at)).unwrap_or(&[f64::NAN; WIDTH]));
@@ -104,6 +102,7 @@ pub(crate) fn row(
 fn widened(
     log: &OrderLog,
     data: Dataset,
+    features: &FeatureSet,
     params: &LtvParams,
     context: &FitContext<'_>,
     mut rhythm_at: impl FnMut(Timestamp) -> Result<Rhythm>,
@@ -126,8 +125,9 @@ fn widened(
         }
         start += run.len();
     }
-    let mut wide =
-        Dataset::new(schema(params)?, x)?.with_groups(customers.to_vec())?.with_times(times.to_vec())?;
+    let mut wide = Dataset::new(schema(features, params)?, x)?
+        .with_groups(customers.to_vec())?
+        .with_times(times.to_vec())?;
     for target in data.targets() {
         wide = wide.with_target(target.clone())?;
     }

@@ -9,7 +9,7 @@ use tenure_backends::{Backend, Objective};
 use tenure_core::{Dataset, Error, FitContext, Progress, Result as CoreResult, seed};
 use tenure_eval::calibration::{Calibrator, Method};
 use tenure_eval::splits::{self, Split};
-use tenure_features::{OrderFeatures, OrderLog, Timestamp};
+use tenure_features::{FeatureSet, OrderFeatures, OrderLog, Timestamp};
 
 use crate::decision::Segment;
 use crate::error::Result;
@@ -90,8 +90,25 @@ pub fn train(
     until: Option<Timestamp>,
     context: &FitContext<'_>,
 ) -> Result<Trained> {
+    train_with(log, params, &params.features()?, until, context)
+}
+
+/// As [`train`], with features of one's own beside the built-in ones; [`evaluate_with`],
+/// [`LtvModel::predict_all_with`] and [`LtvModel::predict_customer_with`] then need the same.
+///
+/// [`evaluate_with`]: crate::evaluate_with
+///
+/// # Errors
+/// As [`train`].
+pub fn train_with(
+    log: &OrderLog,
+    params: &LtvParams,
+    features: &FeatureSet,
+    until: Option<Timestamp>,
+    context: &FitContext<'_>,
+) -> Result<Trained> {
     params.check()?;
-    let rows = table::training(log, params, until, context)?;
+    let rows = table::training(log, features, params, until, context)?;
     let until = log.coverage_end(until).unwrap_or_default();
     fit_table(params, &rows.data, rows.rhythm, until, context)
 }

@@ -3,28 +3,34 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use ndarray::{Array2, array};
 use tenure_backends::conformance;
 use tenure_core::{Artifact, Dataset, Feature, FitContext, Learner, Metadata, Model, Result, Schema, Target};
-use tenure_features::{OrderLine, OrderLog, OrderLogBuilder, Timestamp};
+use tenure_features::{AsOf, AsOfFeature, OrderLine, OrderLog, OrderLogBuilder, Timestamp};
 use tenure_ltv::{
     Family, JudgedOn, LtvModel, LtvParams, Segment, Trained, ValueLearner, ValueModel, cross_validate,
-    evaluate, train,
+    evaluate, evaluate_with, train, train_with,
 };
 use tenure_synth::OrderParams;
 
 struct World {
     log: OrderLog,
     as_of: Timestamp,
+    /// Expected spends of the half year to come, by customer, as far as the orders tell.
+    truth: HashMap<String, f64>,
 }
 
 fn world(customers: usize) -> World {
     let world = OrderParams { customers, ..OrderParams::default() }.check().unwrap();
     let generated = world.generate(42, 0).unwrap();
     let as_of = world.end().plus_days(-180);
-    World { log: OrderLog::from_columns(generated.orders).unwrap(), as_of }
+    let rows = world.truth_rows(&generated, &[as_of], 180, 0).unwrap();
+    let id = |customer: u32| generated.orders.customer.names[customer as usize].clone();
+    let truth = rows.iter().map(|row| (id(row.customer), row.attainable_spend)).collect();
+    World { log: OrderLog::from_columns(generated.orders).unwrap(), as_of, truth }
 }
 
 static SMALL: LazyLock<World> = LazyLock::new(|| world(600));
@@ -52,7 +58,8 @@ fn trained(world: &World, family: &str, threads: usize) -> Trained {
 fn a_later_window_is_ranked_better_than_by_the_baselines_and_held_by_the_intervals() {
     let world = world(4_000);
     let model = trained(&world, "two-part", 0).model;
-    let evaluation = evaluate(&model, &world.log, world.as_of, &FitContext::new(42)).unwrap();
+    let context = FitContext::new(42);
+    let evaluation = evaluate(&model, &world.log, world.as_of, Some(&world.truth), &context).unwrap();
     let figures = &evaluation.figures;
     assert_eq!(figures.judged_on, JudgedOn::Later);
     let (own, past) = (&figures.model, &figures.baselines.past_spend);
@@ -68,6 +75,23 @@ fn a_later_window_is_ranked_better_than_by_the_baselines_and_held_by_the_interva
     assert!((figures.coverage.overall - 0.9).abs() < 0.04, "{:?}", figures.coverage);
     let (low, high) = (figures.deciles[0].actual, figures.deciles[9].actual);
     assert!(figures.deciles.len() == 10 && high > 5.0 * low);
+
+    let oracle = figures.oracle.as_ref().unwrap();
+    println!("{oracle:?}");
+    let share = oracle.share_of_spearman.unwrap();
+    assert!((0.9..1.0).contains(&share), "{oracle:?}");
+    assert!(oracle.figures.rmse < own.rmse);
+    assert!((oracle.figures.predicted_total / oracle.figures.actual_total - 1.0).abs() < 0.05);
+
+    let page = tenure_ltv::report(Some(&model), &evaluation).unwrap().report().unwrap().to_html();
+    for words in
+        ["What customers are worth", "Best attainable", "BG/NBD, Gamma-Gamma", "of the segment vip hold"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+    let stranger = HashMap::from([("nobody".to_owned(), 1.0)]);
+    let error = evaluate(&model, &world.log, world.as_of, Some(&stranger), &context).unwrap_err();
+    assert!(error.to_string().contains("the truth does not know customer"), "{error}");
 }
 
 #[test]
@@ -237,4 +261,33 @@ fn a_family_is_a_learner_for_any_table_of_amounts() {
     let learner = ValueLearner::new(Family::default()).unwrap();
     let words = learner.fit(&negative, None, &FitContext::new(3)).unwrap_err().to_string();
     assert!(words.contains("-1") && words.contains("at least 0"), "{words}");
+}
+
+/// The dearest order so far.
+struct DearestOrder;
+
+impl AsOfFeature for DearestOrder {
+    fn feature(&self) -> Feature {
+        Feature::numeric("dearest_order", "money", "The dearest order so far")
+    }
+
+    fn compute(&self, view: &AsOf<'_>) -> f64 {
+        view.purchases().map(|p| p.amount()).fold(f64::NAN, f64::max)
+    }
+}
+
+#[test]
+fn features_of_ones_own_are_learned_from_and_asked_for() {
+    let (params, context) = (quick("two-part"), FitContext::new(1));
+    let own = params.features().unwrap().with(DearestOrder).unwrap();
+    let World { log, as_of, .. } = &*SMALL;
+    let model = train_with(log, &params, &own, Some(*as_of), &context).unwrap().model;
+    assert!(model.schema().position("dearest_order").is_some());
+    let figures = evaluate_with(&model, log, &own, *as_of, None, &context).unwrap().figures;
+    assert!(figures.model.spearman.unwrap() > 0.3, "{figures:?}");
+    let all = model.predict_all_with(log, &own, *as_of, &context).unwrap();
+    let one = model.predict_customer_with(log, &own, *as_of, &all[0].customer_id, &context).unwrap();
+    assert_eq!(one, all[0]);
+    let without = evaluate(&model, log, *as_of, None, &context).unwrap_err().to_string();
+    assert!(without.contains("missing features [dearest_order]"), "{without}");
 }

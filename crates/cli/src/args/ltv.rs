@@ -101,6 +101,9 @@ pub struct LtvCv {
     /// Parts that the customers are cut into; each is predicted by a model that learned from the others.
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub folds: usize,
+    /// Write a report to look at (HTML, one file).
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Print the figures as JSON instead of text.
     #[arg(long)]
     pub json: bool,
@@ -109,7 +112,7 @@ pub struct LtvCv {
 /// `tenure ltv evaluate`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  tenure ltv evaluate --orders orders.csv --model value-model --as-of 2024-04-01")]
+  tenure ltv evaluate --orders orders.csv --model value-model --as-of 2024-04-01 --report report.html")]
 pub struct LtvEvaluate {
     #[command(flatten)]
     pub file: OrdersFile,
@@ -119,6 +122,12 @@ pub struct LtvEvaluate {
     /// Predict as of this date; the log must reach one prediction window further.
     #[arg(long, value_name = "DATE")]
     pub as_of: String,
+    /// Write a report to look at (HTML, one file).
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// True expected spends as `tenure synth orders --truth --truth-days N` writes them, to compare with.
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
     /// Print the figures as JSON instead of text.
     #[arg(long)]
     pub json: bool,

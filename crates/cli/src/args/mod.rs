@@ -107,12 +107,15 @@ pub struct SynthOrders {
     /// The file; its name chooses the format: .csv, .jsonl (either with .gz) or .parquet.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Also write each customer's true churn probability (CSV).
+    /// Also write what is true of each customer (CSV): churn probability and expected spend, known and attainable.
     #[arg(long, value_name = "FILE")]
     pub truth: Option<PathBuf>,
     /// Instants of the truth; by default one prediction window before the end of the log.
     #[arg(long, value_name = "DATE,…", value_delimiter = ',', requires = "truth")]
     pub truth_as_of: Vec<String>,
+    /// Window of the truth after each instant.
+    #[arg(long, default_value_t = 90, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub truth_days: u32,
     /// Print the summary as JSON instead of text.
     #[arg(long)]
     pub json: bool,

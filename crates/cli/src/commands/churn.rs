@@ -11,7 +11,7 @@ use tenure_core::Metadata;
 use tenure_features::Timestamp;
 use tenure_io::{ColumnValues, TableWriter};
 
-use super::{evaluation, orders};
+use super::{evaluation, orders, truth};
 use crate::args::{ChurnCommand, ChurnEvaluate, ChurnExplain, ChurnPredict, ChurnTrain, Goal as GoalArg};
 use crate::failure::WrongArgument;
 use crate::output::{self, columns, count, percent};
@@ -124,7 +124,9 @@ pub fn train_text(report: &TrainReport) -> String {
 fn evaluate(args: &ChurnEvaluate, session: &Session) -> Result<()> {
     let as_of = date("--as-of", &args.as_of)?;
     let (model, _) = ChurnModel::load(&args.model)?;
-    let truth = args.truth.as_deref().map(|path| super::synth::read_truth(path, as_of)).transpose()?;
+    let days = model.settings().params.prediction_days;
+    let truth =
+        args.truth.as_deref().map(|path| truth::of_orders(path, "attainable", as_of, days)).transpose()?;
     let (log, read) = orders::read(&args.file, session)?;
     let result = tenure_churn::evaluate(&model, &log, as_of, truth.as_ref(), &session.context(0))?;
     if let Some(path) = &args.report {

@@ -7,6 +7,7 @@ mod orders;
 mod quickstart;
 mod synth;
 mod table;
+mod truth;
 
 use anyhow::Result;
 

@@ -1,13 +1,11 @@
 //! `tenure synth …`
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
-use tenure_core::{Error as CoreError, Progress};
-use tenure_features::Timestamp;
+use tenure_core::Progress;
 use tenure_io::OrderWriter;
 use tenure_synth::orders::{OrderSummary, TruthRow};
 use tenure_synth::{OrderLog, OrderParams};
@@ -18,8 +16,6 @@ use crate::session::{Session, date};
 
 /// Customers generated and written at a time: memory does not grow with their number.
 const BATCH: usize = 20_000;
-/// Window of the truth that is written.
-const HORIZON_DAYS: u32 = 90;
 
 pub fn run(command: &SynthCommand, session: &Session) -> Result<()> {
     match command {
@@ -44,19 +40,19 @@ fn orders(args: &SynthOrders, session: &Session) -> Result<()> {
         OrderParams { customers: args.customers as usize, months: args.months, ..OrderParams::default() };
     let world = params.check()?;
     let instants = match args.truth_as_of.as_slice() {
-        [] => vec![world.end().plus_days(-i64::from(HORIZON_DAYS))],
+        [] => vec![world.end().plus_days(-i64::from(args.truth_days))],
         dates => dates.iter().map(|text| date("--truth-as-of", text)).collect::<Result<_>>()?,
     };
     let context = session.context(args.seed);
     let threads = context.threads.map_or(0, |n| n.get());
-    let mut truth = args.truth.as_deref().map(TruthFile::create).transpose()?;
+    let mut truth = args.truth.as_deref().map(|path| TruthFile::create(path, args.truth_days)).transpose()?;
     let mut writer = OrderWriter::create(&args.out)?;
     let file = args.out.display().to_string();
     let mut written = Written { file, customers: 0, lines: 0, spend: 0.0, refunds: 0.0, sample: None };
     for batch in world.batches(args.seed, BATCH) {
         writer.write(&batch.orders)?;
         if let Some(truth) = &mut truth {
-            truth.write(&batch, &world.truth_rows(&batch, &instants, HORIZON_DAYS, threads)?)?;
+            truth.write(&batch, &world.truth_rows(&batch, &instants, args.truth_days, threads)?)?;
         }
         if written.sample.is_none() {
             written.sample = Some(world.summary(&batch, threads)?);
@@ -73,12 +69,12 @@ fn orders(args: &SynthOrders, session: &Session) -> Result<()> {
     }
     output::text(&written.text())?;
     if let Some(path) = &args.truth {
-        output::text(&format!("True churn probabilities written to {}.", path.display()))?;
+        output::text(&format!("True churn probabilities and spends written to {}.", path.display()))?;
     }
     output::text(&format!(
         "\nNext:\n  tenure churn train --orders {} --model churn-model --until {}",
         args.out.display(),
-        world.end().plus_days(-i64::from(HORIZON_DAYS)),
+        world.end().plus_days(-i64::from(args.truth_days)),
     ))
 }
 
@@ -113,19 +109,26 @@ impl Written {
 /// The truth as CSV, written beside its place and moved there when it is whole.
 struct TruthFile {
     path: std::path::PathBuf,
+    days: u32,
     text: Vec<u8>,
 }
 
 impl TruthFile {
-    fn create(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), text: b"customer_id,as_of,state,latent,attainable\n".to_vec() })
+    fn create(path: &Path, days: u32) -> Result<Self> {
+        let header = b"customer_id,as_of,window_days,state,latent,attainable,latent_spend,attainable_spend\n";
+        Ok(Self { path: path.to_owned(), days, text: header.to_vec() })
     }
 
     fn write(&mut self, batch: &OrderLog, rows: &[TruthRow]) -> Result<()> {
         for row in rows {
             let id = &batch.orders.customer.names[row.customer as usize];
             let state = format!("{:?}", row.state).to_lowercase();
-            writeln!(self.text, "{id},{},{state},{},{}", row.instant, row.latent, row.attainable)?;
+            let TruthRow { instant, latent, attainable, latent_spend, attainable_spend, .. } = row;
+            let days = self.days;
+            writeln!(
+                self.text,
+                "{id},{instant},{days},{state},{latent},{attainable},{latent_spend},{attainable_spend}"
+            )?;
         }
         Ok(())
     }
@@ -133,38 +136,4 @@ impl TruthFile {
     fn finish(self) -> Result<()> {
         output::file(&self.path, &self.text)
     }
-}
-
-/// The attainable churn probability of each customer as of an instant, from a truth file.
-pub fn read_truth(path: &Path, as_of: Timestamp) -> Result<HashMap<String, f64>> {
-    let wrong = |detail: String| CoreError::Data(format!("{}: {detail}", path.display()));
-    let mut reader = csv::Reader::from_path(path).map_err(|e| wrong(e.to_string()))?;
-    let headers = reader.headers().map_err(|e| wrong(e.to_string()))?.clone();
-    let column = |name: &str| {
-        let at = headers.iter().position(|h| h == name);
-        at.ok_or_else(|| wrong(format!("no column `{name}`; `tenure synth orders --truth` writes one")))
-    };
-    let (id, instant, value) = (column("customer_id")?, column("as_of")?, column("attainable")?);
-    let mut truth = HashMap::new();
-    let mut dates: Vec<String> = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| wrong(e.to_string()))?;
-        let field = |at: usize| record.get(at).unwrap_or_default();
-        if field(instant).parse() != Ok(as_of) {
-            if dates.len() < 5 && !dates.iter().any(|d| d == field(instant)) {
-                dates.push(field(instant).to_owned());
-            }
-            continue;
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        let probability: f64 = field(value)
-            .parse()
-            .map_err(|_| wrong(format!("line {line}: `{}` is not a probability", field(value))))?;
-        truth.insert(field(id).to_owned(), probability);
-    }
-    if truth.is_empty() {
-        let known = dates.join(", ");
-        return Err(wrong(format!("nothing as of {as_of}; the truth is of {known}")).into());
-    }
-    Ok(truth)
 }

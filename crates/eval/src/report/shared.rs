@@ -1,9 +1,14 @@
 //! What the reports on classifiers and on predicted numbers have in common.
 
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
+use tenure_core::Model;
 
 use super::NumberFormat;
-use super::model::{Bar, BarChart, Cell, KeyFigure, Part, Section, TableRow, Term, Timeline, Tone};
+use super::model::{
+    Bar, BarChart, Cell, KeyFigure, Part, Section, SpanKind, TableRow, Term, TimeSpan, Timeline, TimelineRow,
+    Tone,
+};
 
 /// Features shown among the importances.
 const FEATURES_SHOWN: usize = 20;
@@ -42,6 +47,60 @@ pub struct Importance {
     pub description: String,
     /// Its importance, at least 0, on any scale: the report shows shares of the sum.
     pub importance: f64,
+}
+
+/// Rows whose explanations are averaged into importances.
+const EXPLAINED_ROWS: usize = 1_000;
+
+impl Importance {
+    /// The mean size of each feature's contribution (SHAP) to one output, over at most a thousand rows of `x` (rows ×
+    /// features), evenly taken.
+    ///
+    /// # Errors
+    /// As [`Model::explain_row`].
+    pub fn of_model(
+        model: &dyn Model,
+        output: usize,
+        x: ArrayView2<'_, f64>,
+    ) -> tenure_core::Result<Vec<Self>> {
+        let step = x.nrows().div_ceil(EXPLAINED_ROWS).max(1);
+        let mut sums = vec![0.0; model.schema().len()];
+        for row in x.rows().into_iter().step_by(step) {
+            for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), output)?.contributions) {
+                *sum += c.abs();
+            }
+        }
+        let rows = x.nrows().div_ceil(step).max(1) as f64;
+        let named = model.schema().features().iter().zip(sums).map(|(feature, sum)| Self {
+            feature: feature.name.clone(),
+            unit: feature.unit.clone(),
+            description: feature.description.clone(),
+            importance: sum / rows,
+        });
+        Ok(named.collect())
+    }
+}
+
+impl Timeline {
+    /// Snapshots learned from, each with what was observed before it and what was learned after it, and the one that
+    /// is judged. Instants are days since 1970-01-01.
+    #[must_use]
+    pub fn of_snapshots(training: &[i64], judged: i64, observed_days: i64, outcome_days: i64) -> Self {
+        let window = |kind, start_day, days| TimeSpan { kind, start_day, end_day: start_day + days };
+        let spans = |&at: &i64| {
+            [
+                window(SpanKind::Observed, at - observed_days, observed_days),
+                window(SpanKind::Prediction, at, 0),
+                window(SpanKind::Outcome, at, outcome_days),
+            ]
+        };
+        let row = |label: &str, at: &[i64]| TimelineRow {
+            label: label.into(),
+            spans: at.iter().flat_map(spans).collect(),
+            ..TimelineRow::default()
+        };
+        Self { rows: vec![row("Training", training), row("Evaluation", &[judged])], ..Self::default() }
+    }
 }
 
 /// How one figure is read, and which end of it is good.

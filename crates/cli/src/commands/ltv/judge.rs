@@ -1,12 +1,14 @@
 //! `tenure ltv cv` and `tenure ltv evaluate`
 
+use std::path::Path;
+
 use anyhow::Result;
 use tenure_io::OrderReadReport;
-use tenure_ltv::{JudgedOn, LtvFigures, LtvModel, ValueFigures};
+use tenure_ltv::{Evaluation, JudgedOn, LtvFigures, LtvModel, ValueFigures};
 
 use super::{money, train};
 use crate::args::{LtvCv, LtvEvaluate};
-use crate::commands::orders;
+use crate::commands::{orders, truth};
 use crate::output::{self, columns, count, percent};
 use crate::session::{Session, date};
 
@@ -16,21 +18,41 @@ pub fn cv(args: &LtvCv, session: &Session) -> Result<()> {
     let (log, read) = orders::read(&args.file, session)?;
     let context = session.context(args.value.seed);
     let result = tenure_ltv::cross_validate(&log, &params, as_of, args.folds, &context)?;
-    session.finish();
-    print(&result.figures, &read, args.json)
+    show(None, &result, &read, args.report.as_deref(), args.json, session)
 }
 
 pub fn evaluate(args: &LtvEvaluate, session: &Session) -> Result<()> {
     let as_of = date("--as-of", &args.as_of)?;
     let (model, _) = LtvModel::load(&args.model)?;
+    let days = model.settings().params.prediction_days;
+    let truth = args
+        .truth
+        .as_deref()
+        .map(|path| truth::of_orders(path, "attainable_spend", as_of, days))
+        .transpose()?;
     let (log, read) = orders::read(&args.file, session)?;
-    let result = tenure_ltv::evaluate(&model, &log, as_of, &session.context(0))?;
-    session.finish();
-    print(&result.figures, &read, args.json)
+    let result = tenure_ltv::evaluate(&model, &log, as_of, truth.as_ref(), &session.context(0))?;
+    show(Some(&model), &result, &read, args.report.as_deref(), args.json, session)
 }
 
-fn print(figures: &LtvFigures, read: &OrderReadReport, json: bool) -> Result<()> {
-    if json { output::json(figures) } else { output::text(&format!("{read}\n{}", text(figures))) }
+fn show(
+    model: Option<&LtvModel>,
+    result: &Evaluation,
+    read: &OrderReadReport,
+    report: Option<&Path>,
+    json: bool,
+    session: &Session,
+) -> Result<()> {
+    if let Some(path) = report {
+        let html = tenure_ltv::report(model, result)?.report()?.to_html();
+        output::file(path, html.as_bytes())?;
+    }
+    session.finish();
+    if json {
+        return output::json(&result.figures);
+    }
+    output::text(&format!("{read}\n{}", text(&result.figures)))?;
+    report.map_or(Ok(()), |path| output::text(&format!("Report written to {}.", path.display())))
 }
 
 fn row(name: &str, of: &ValueFigures) -> Vec<String> {
@@ -60,6 +82,9 @@ fn text(figures: &LtvFigures) -> String {
     }
     rows.push(row("past spend", &figures.baselines.past_spend));
     rows.push(row("mean", &figures.baselines.mean));
+    if let Some(oracle) = &figures.oracle {
+        rows.push(row("best attainable", &oracle.figures));
+    }
     let mut out = format!(
         "{} customers as of {}, {who}; {} spent {} until {}.\n\n{}",
         count(figures.customers),
@@ -69,6 +94,10 @@ fn text(figures: &LtvFigures) -> String {
         figures.window_end,
         columns(&rows),
     );
+    if let Some(share) = figures.oracle.as_ref().and_then(|oracle| oracle.share_of_spearman) {
+        out +=
+            &format!("\nThe model reaches {} of the rank correlation that is attainable.\n", percent(share));
+    }
     let coverage = &figures.coverage;
     out += &format!(
         "\nIntervals of {} hold the spend of {} of the customers; {}.\n\n",
