@@ -33,7 +33,9 @@ pub fn report(model: &ChurnModel, evaluation: &Evaluation) -> Result<BinaryEvalu
         title: "Which customers are about to leave".into(),
         subject: format!(
             "{} customers, scored as of {} and checked until {}",
-            figures.customers, figures.as_of, figures.window_end
+            NumberFormat::Number { decimals: 0 }.show(figures.customers as f64),
+            figures.as_of,
+            figures.window_end
         ),
         timeline: timeline(model, figures.as_of),
         training: training(model),

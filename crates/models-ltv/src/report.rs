@@ -44,7 +44,9 @@ pub fn report(model: Option<&LtvModel>, evaluation: &Evaluation) -> Result<Regre
         title: "What customers are worth".into(),
         subject: format!(
             "{} customers, valued as of {} ({how}) and checked until {}",
-            figures.customers, figures.as_of, figures.window_end
+            NumberFormat::Number { decimals: 0 }.show(figures.customers as f64),
+            figures.as_of,
+            figures.window_end
         ),
         wording: ValueWording {
             item: "customer".into(),
