@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use tenure_backends::tune::{self, TuneOptions};
 use tenure_backends::{Backend, LogisticParams};
-use tenure_core::{Dataset, Error, FitContext, Learner, Progress, Schema, Target, seed};
+use tenure_core::{Dataset, Error, FitContext, Learner, Progress, Schema, Target};
 use tenure_eval::calibration::{CalibratedInterval, Calibrator, Method};
 use tenure_eval::metrics::BinaryReport;
 use tenure_eval::splits::{self, Split};
@@ -159,7 +159,7 @@ pub fn train_with(
         features_version: OrderFeatures::VERSION,
         threshold,
         saved_value,
-        version: version(&data, params, context.seed),
+        version: data.model_version("churn", params, context.seed),
         until: log.coverage_end(until).unwrap_or_default(),
         snapshots: reports.iter().map(|r| r.as_of).collect(),
         rows: data.rows(),
@@ -340,14 +340,6 @@ fn recency_baseline(data: &Dataset, context: &FitContext<'_>) -> Result<Box<dyn 
     let only = Dataset::new(schema, x)?.with_target(target)?;
     let silent = FitContext { progress: &(), ..context.clone() };
     Ok(LogisticParams::default().check()?.fit(&only, None, &silent)?.model)
-}
-
-/// A name for the model that changes with its data, parameters and seed.
-fn version(data: &Dataset, params: &ChurnParams, training_seed: u64) -> String {
-    let text = serde_json::to_string(params).unwrap_or_default();
-    let hash =
-        text.bytes().fold(seed::mix(training_seed, data.fingerprint()), |h, b| seed::mix(h, u64::from(b)));
-    format!("churn-{:012x}", hash >> 16)
 }
 
 fn mean(values: &[f64]) -> f64 {
