@@ -1,6 +1,5 @@
 //! An evaluation as the report that a manager reads.
 
-use tenure_core::Model;
 use tenure_eval::report::{
     BinaryEvaluation, ExplainedRow, Factor, Importance, KeyFigure, NumberFormat, ProfitAssumptions, Role,
     ScoredModel, SpanKind, TimeSpan, Timeline, TimelineRow,
@@ -11,9 +10,6 @@ use crate::decision::ChurnPrediction;
 use crate::error::Result;
 use crate::evaluate::Evaluation;
 use crate::model::ChurnModel;
-
-/// Customers whose explanations are averaged into the importances.
-const IMPORTANCE_ROWS: usize = 1_000;
 
 /// Everything the report shows; [`BinaryEvaluation::report`] and then `to_html` make the file.
 ///
@@ -50,7 +46,7 @@ pub fn report(model: &ChurnModel, evaluation: &Evaluation) -> Result<BinaryEvalu
             success_rate: settings.params.profit.success_rate,
             currency: String::new(),
         }),
-        importances: importances(model, evaluation)?,
+        importances: Importance::of_contributions(model, evaluation.x.view())?,
         importance_method:
             "Average size of each feature's contribution to the log-odds (SHAP) over the customers \
                             judged."
@@ -113,24 +109,6 @@ fn timeline(model: &ChurnModel, as_of: Timestamp) -> Timeline {
             row("Evaluation", format!("as of {as_of}"), &[as_of]),
         ],
     }
-}
-
-fn importances(model: &ChurnModel, evaluation: &Evaluation) -> Result<Vec<Importance>> {
-    let step = evaluation.x.nrows().div_ceil(IMPORTANCE_ROWS).max(1);
-    let mut sums = vec![0.0; model.schema().len()];
-    for row in evaluation.x.rows().into_iter().step_by(step) {
-        for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), 0)?.contributions) {
-            *sum += c.abs();
-        }
-    }
-    let rows = evaluation.x.nrows().div_ceil(step).max(1) as f64;
-    let named = model.schema().features().iter().zip(sums).map(|(feature, sum)| Importance {
-        feature: feature.name.clone(),
-        unit: feature.unit.clone(),
-        description: feature.description.clone(),
-        importance: sum / rows,
-    });
-    Ok(named.collect())
 }
 
 /// The riskiest, one at the threshold, one in the middle and the safest.

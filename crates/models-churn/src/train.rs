@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use tenure_backends::calibrated::last_of_each;
 use tenure_backends::tune::{self, TuneOptions};
 use tenure_backends::{Backend, LogisticParams};
 use tenure_core::{Dataset, Error, FitContext, Learner, Progress, Schema, Target};
@@ -202,21 +203,13 @@ impl HeldOut {
         let probabilities = calibrator.apply_all(out_of_fold);
         // The snapshots of one customer are much alike: counted as so many customers, they would make the
         // intervals look surer than they are.
-        let rows = latest_rows(data.groups().unwrap_or_default());
+        let rows = last_of_each(data.groups().unwrap_or_default());
         let of = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
         let intervals = CalibratedInterval::fit(&of(&probabilities), &of(labels), params.interval_level)?;
         let saved_value = params.profit.saved_value.unwrap_or_else(|| window_spend(data, params));
         let threshold = choose_threshold(params, saved_value, &probabilities, labels)?;
         Ok(Self { calibrator, probabilities, intervals, saved_value, threshold })
     }
-}
-
-/// The last row of each group, in the order of rows.
-fn latest_rows(groups: &[u64]) -> Vec<usize> {
-    let mut seen = HashSet::new();
-    let mut rows: Vec<usize> = (0..groups.len()).rev().filter(|&row| seen.insert(groups[row])).collect();
-    rows.reverse();
-    rows
 }
 
 fn snapshot_reports(data: &Dataset) -> Result<Vec<SnapshotReport>> {
@@ -348,14 +341,4 @@ fn mean(values: &[f64]) -> f64 {
 
 fn distinct(groups: &[u64]) -> usize {
     groups.iter().collect::<HashSet<_>>().len()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_customer_counts_once_for_the_intervals() {
-        assert_eq!(latest_rows(&[3, 1, 2, 1, 3, 1]), [2, 4, 5]);
-    }
 }

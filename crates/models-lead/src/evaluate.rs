@@ -6,7 +6,7 @@ use tenure_core::{Dataset, Error as CoreError, Model};
 use tenure_eval::metrics::{self, BinaryReport, RegressionReport};
 
 use crate::decision::Tier;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::LeadModel;
 use crate::params::{Goal, TierBounds};
 use crate::rules;
@@ -75,8 +75,8 @@ pub struct LeadFigures {
     pub model: Figures,
     /// What the model must beat.
     pub baselines: Baselines,
-    /// How often the ranges held; of conversions only where the true probabilities are known, as the range is
-    /// one of rates.
+    /// How often the ranges held; not known of conversions, where a range is one of rates among similar leads,
+    /// which no single outcome shows.
     pub coverage: Option<Coverage>,
     /// The tiers, the best first; those without a lead are left out.
     pub tiers: Vec<TierFigures>,
@@ -203,7 +203,7 @@ pub fn evaluate(
             rules: rules.as_deref().map(figures_of).transpose()?,
             linear: linear.as_deref().map(figures_of).transpose()?,
         },
-        coverage: coverage(model, x, if goal == Goal::Score { Some(&actual) } else { oracle.as_deref() })?,
+        coverage: coverage(model, &predicted, &actual),
         tiers: tier_figures(model, x, &actual)?,
         oracle: oracle_figures.transpose()?,
         notes: notes(&own),
@@ -231,10 +231,10 @@ fn check(model: &LeadModel, data: &Dataset, ids: &[String], truth: Option<&[f64]
         return Ok(());
     }
     let learned = match model.settings().goal {
-        Goal::Score => "scores: it learned numbers, and the target has two classes",
-        Goal::Conversion => "conversions: it learned two classes, and the target has numbers",
+        Goal::Score => "a target of two classes: it learned scores",
+        Goal::Conversion => "a target of numbers: it learned whether leads convert",
     };
-    Err(Error::Core(CoreError::unsupported("a model of", learned)))
+    Err(CoreError::unsupported("the model", learned).into())
 }
 
 fn rule_predictions(model: &LeadModel, x: ArrayView2<'_, f64>) -> Vec<f64> {
@@ -242,15 +242,15 @@ fn rule_predictions(model: &LeadModel, x: ArrayView2<'_, f64>) -> Vec<f64> {
     x.rows().into_iter().map(|row| rules::prediction(goal, model.schema(), &row.to_vec())).collect()
 }
 
-fn coverage(model: &LeadModel, x: ArrayView2<'_, f64>, truth: Option<&[f64]>) -> Result<Option<Coverage>> {
-    let Some(truth) = truth else { return Ok(None) };
-    let scale = if model.settings().goal == Goal::Conversion { 100.0 } else { 1.0 };
-    let ranges: Vec<_> = model.scores(x)?.into_iter().map(|score| model.interval(score)).collect();
-    let Some(first) = ranges.first() else { return Ok(None) };
-    let held = ranges.iter().zip(truth).filter(|(r, y)| (r.low..=r.high).contains(&(scale * **y))).count();
+fn coverage(model: &LeadModel, scores: &[f64], actual: &[f64]) -> Option<Coverage> {
+    if model.settings().goal == Goal::Conversion {
+        return None;
+    }
+    let ranges: Vec<_> = scores.iter().map(|&score| model.interval(score)).collect();
+    let held = ranges.iter().zip(actual).filter(|(range, y)| (range.low..=range.high).contains(*y)).count();
     let n = ranges.len() as f64;
-    let mean_width = ranges.iter().map(|r| r.high - r.low).sum::<f64>() / n;
-    Ok(Some(Coverage { level: first.level, share: held as f64 / n, mean_width }))
+    let mean_width = ranges.iter().map(|range| range.high - range.low).sum::<f64>() / n;
+    Some(Coverage { level: ranges.first()?.level, share: held as f64 / n, mean_width })
 }
 
 fn tier_figures(model: &LeadModel, x: ArrayView2<'_, f64>, actual: &[f64]) -> Result<Vec<TierFigures>> {

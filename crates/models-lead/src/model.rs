@@ -103,8 +103,10 @@ impl fmt::Debug for LeadModel {
 #[serde(deny_unknown_fields)]
 struct Config {
     settings: LeadSettings,
-    /// Of a model of scores.
-    interval: Option<ConformalInterval>,
+    /// Of a model of scores: its interval, and how many held-out errors it has.
+    interval: Option<(ConformalInterval, usize)>,
+    /// Whether there is a linear baseline.
+    linear: bool,
 }
 
 impl LeadModel {
@@ -152,20 +154,20 @@ impl LeadModel {
     /// each other.
     pub fn from_artifact(artifact: &Artifact) -> Result<Self> {
         artifact.expect(Self::KIND, Self::VERSION)?;
-        let Config { settings, interval } = artifact.config()?;
+        let Config { settings, interval, linear } = artifact.config()?;
         let child = artifact.child("model")?;
         let scorer = match (settings.goal, interval) {
-            (Goal::Score, Some(interval)) => {
+            (Goal::Score, Some((interval, count))) => {
                 let errors = artifact.numbers("errors.f64")?;
-                if errors.iter().any(|e| !e.is_finite()) || !errors.is_sorted() {
-                    return Err(Error::damaged("the held-out errors do not rise"));
+                if errors.len() != count || errors.iter().any(|e| !e.is_finite()) || !errors.is_sorted() {
+                    return Err(Error::damaged("the held-out errors are not those noted, or do not rise"));
                 }
                 Scorer::Score(ScoreModel { model: tenure_backends::load(child)?, interval, errors })
             }
             (Goal::Conversion, None) => Scorer::Conversion(CalibratedModel::from_artifact(child)?),
             _ => return Err(Error::damaged("the goal and the interval do not fit each other")),
         };
-        let linear = artifact.children.get("linear").map(tenure_backends::load).transpose()?;
+        let linear = linear.then(|| tenure_backends::load(artifact.child("linear")?)).transpose()?;
         let typical = artifact.numbers("typical.f64")?;
         Self::new(scorer, linear, typical, settings).map_err(|e| Error::damaged(e.to_string()))
     }
@@ -401,10 +403,14 @@ impl Model for LeadModel {
 
     fn to_artifact(&self) -> Artifact {
         let interval = match &self.scorer {
-            Scorer::Score(score) => Some(score.interval),
+            Scorer::Score(score) => Some((score.interval, score.errors.len())),
             Scorer::Conversion(_) => None,
         };
-        let config = serde_json::json!({ "settings": self.settings, "interval": interval });
+        let config = serde_json::json!({
+            "settings": self.settings,
+            "interval": interval,
+            "linear": self.linear.is_some(),
+        });
         let mut artifact = Artifact::from_json(Self::KIND, Self::VERSION, config)
             .with_numbers("typical.f64", &self.typical)
             .with_child("model", self.inner().to_artifact());

@@ -13,9 +13,6 @@ use crate::evaluate::{Evaluation, TierFigures};
 use crate::model::LeadModel;
 use crate::params::Goal;
 
-/// Leads whose explanations are averaged into the importances.
-const IMPORTANCE_ROWS: usize = 1_000;
-
 const TITLE: &str = "Which leads are worth a call";
 const POINTS: NumberFormat = NumberFormat::Number { decimals: 1 };
 const SHARE: NumberFormat = NumberFormat::Percent { decimals: 1 };
@@ -78,7 +75,7 @@ fn scores(model: &LeadModel, e: &Evaluation) -> Result<RegressionEvaluation> {
         models: models(e).into_iter().map(named).collect(),
         actual: e.actual.clone(),
         intervals,
-        importances: importances(model, e)?,
+        importances: Importance::of_contributions(model, e.x.view())?,
         importance_method: importance_method("points"),
         explained: explained.collect(),
         notes: notes(model, e),
@@ -117,7 +114,7 @@ fn conversions(model: &LeadModel, e: &Evaluation) -> Result<BinaryEvaluation> {
         models: models(e).into_iter().map(named).collect(),
         labels: e.actual.clone(),
         threshold: (model.settings().bounds.warm / 100.0).clamp(0.0, 1.0),
-        importances: importances(model, e)?,
+        importances: Importance::of_contributions(model, e.x.view())?,
         importance_method: importance_method("log-odds"),
         explained: explained.collect(),
         notes: notes(model, e),
@@ -195,27 +192,6 @@ fn tiers(model: &LeadModel, tiers: &[TierFigures]) -> Section {
             rows: tiers.iter().map(row).collect(),
         })],
     }
-}
-
-fn importances(model: &LeadModel, e: &Evaluation) -> Result<Vec<Importance>> {
-    if !model.capabilities().explains {
-        return Ok(Vec::new());
-    }
-    let step = e.x.nrows().div_ceil(IMPORTANCE_ROWS).max(1);
-    let mut sums = vec![0.0; model.schema().len()];
-    for row in e.x.rows().into_iter().step_by(step) {
-        for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), 0)?.contributions) {
-            *sum += c.abs();
-        }
-    }
-    let rows = e.x.nrows().div_ceil(step).max(1) as f64;
-    let named = model.schema().features().iter().zip(sums).map(|(feature, sum)| Importance {
-        feature: feature.name.clone(),
-        unit: feature.unit.clone(),
-        description: feature.description.clone(),
-        importance: sum / rows,
-    });
-    Ok(named.collect())
 }
 
 /// The best lead, the last of the hot and of the warm, and the worst.

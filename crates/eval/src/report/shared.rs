@@ -1,6 +1,8 @@
 //! What the reports on classifiers and on predicted numbers have in common.
 
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
+use tenure_core::Model;
 
 use super::NumberFormat;
 use super::model::{Bar, BarChart, Cell, KeyFigure, Part, Section, TableRow, Term, Timeline, Tone};
@@ -42,6 +44,37 @@ pub struct Importance {
     pub description: String,
     /// Its importance, at least 0, on any scale: the report shows shares of the sum.
     pub importance: f64,
+}
+
+/// Rows whose explanations are averaged into importances.
+const EXPLAINED_ROWS: usize = 1_000;
+
+impl Importance {
+    /// The mean size of each feature's contribution to the model's first output, over up to 1,000 rows taken
+    /// evenly from `x`; none of a model that does not explain itself.
+    ///
+    /// # Errors
+    /// As [`Model::explain_row`].
+    pub fn of_contributions(model: &dyn Model, x: ArrayView2<'_, f64>) -> tenure_core::Result<Vec<Self>> {
+        if !model.capabilities().explains {
+            return Ok(Vec::new());
+        }
+        let step = x.nrows().div_ceil(EXPLAINED_ROWS).max(1);
+        let mut sums = vec![0.0; model.schema().len()];
+        for row in x.rows().into_iter().step_by(step) {
+            for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), 0)?.contributions) {
+                *sum += c.abs();
+            }
+        }
+        let rows = x.nrows().div_ceil(step).max(1) as f64;
+        let named = model.schema().features().iter().zip(sums).map(|(feature, sum)| Self {
+            feature: feature.name.clone(),
+            unit: feature.unit.clone(),
+            description: feature.description.clone(),
+            importance: sum / rows,
+        });
+        Ok(named.collect())
+    }
 }
 
 /// How one figure is read, and which end of it is good.

@@ -1,5 +1,11 @@
 //! Leads to learn from: a public table, and invented rows with a known expectation.
-#![allow(dead_code, missing_docs, reason = "each test uses its part")]
+#![allow(
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "each test uses its part"
+)]
 
 use std::path::Path;
 
@@ -85,11 +91,13 @@ pub(crate) fn leads(count: u64, seed: u64) -> Leads {
             urgency_mean: known(draw(17)),
             contact_age_days: 400.0 * draw(18),
         };
-        let quick = if wrote { 12.0 * (-hours / 24.0).exp() } else { -8.0 };
-        let tone = if wrote { 14.0 * tone } else { 0.0 };
-        let expected = 30.0 + 35.0 * row.reply_rate + quick + tone + 16.0 * row.campaign_click_rate
-            - 3.0 * unanswered
-            + 6.0 * row.profile_completeness;
+        // What bends, interacts and has steps: a straight line does not get it all.
+        let pleased = if tone > -0.3 { 1.0 } else { 0.4 };
+        let answers = if wrote { 45.0 * rate.sqrt() * pleased + 20.0 * (-hours / 12.0).exp() } else { 0.0 };
+        let waits = if unanswered >= 3.0 { 18.0 } else { 0.0 };
+        let campaigns = 16.0 * row.campaign_click_rate * f64::from(u8::from(row.opted_in));
+        let expected =
+            30.0 + answers + campaigns - waits + 6.0 * row.profile_completeness - 8.0 * row.conversions;
         let noise = 15.0 * (draw(19) + draw(20) - 1.0);
         leads.expected.push(expected.clamp(0.0, 100.0));
         leads.scores.push((expected + noise).clamp(0.0, 100.0));
