@@ -130,6 +130,22 @@ pub struct ContactPurchase {
     pub amount: f64,
 }
 
+levels! {
+    /// What a record is, for messages.
+    pub enum RecordKind {
+        /// A [`Contact`].
+        Contact = "contact",
+        /// A [`Conversation`].
+        Conversation = "conversation",
+        /// A [`Message`].
+        Message = "message",
+        /// A [`Lead`].
+        Lead = "lead",
+        /// A [`ContactPurchase`], which goes by the id of its contact.
+        Purchase = "purchase of contact",
+    }
+}
+
 /// All records, in any order; what files, generators and applications hand to the contact log.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ContactRecords {
