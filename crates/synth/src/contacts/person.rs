@@ -64,7 +64,7 @@ impl Person {
         Self {
             intent,
             warmth: normal(rng),
-            best_hour: (18.0 + 2.5 * normal(rng)).rem_euclid(24.0),
+            best_hour: (18.0 + 2.0 * normal(rng)).rem_euclid(24.0),
             weekend: normal(rng),
             taste: std::array::from_fn(|_| normal(rng)),
             amount: (3.6 + 0.2 * intent + 0.4 * normal(rng)).exp(),
@@ -143,12 +143,12 @@ impl Person {
         // 1970-01-01 was a Thursday.
         let weekend = (local.div_euclid(DAY) + 3).rem_euclid(7) >= 5;
         let (common, taste) = match content {
-            Content::Promotional => (-1.2, self.taste[0]),
-            Content::Support => (1.0, self.taste[1]),
-            Content::Informational => (0.8, self.taste[2]),
+            Content::Promotional => (-1.6, self.taste[0]),
+            Content::Support => (1.3, self.taste[1]),
+            Content::Informational => (1.1, self.taste[2]),
         };
-        let weekday = if weekend { -0.8 + 0.4 * self.weekend } else { 0.0 };
+        let weekday = if weekend { -1.1 + 0.4 * self.weekend } else { 0.0 };
         let angle = (hour - self.best_hour) / 24.0 * std::f64::consts::TAU;
-        1.6 * angle.cos() + weekday + common + 0.3 * taste + 0.5 * self.warmth
+        2.2 * angle.cos() + weekday + common + 0.2 * taste + 0.4 * self.warmth
     }
 }

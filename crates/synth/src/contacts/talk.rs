@@ -97,10 +97,10 @@ fn planned(
     let [length, sentiment, urgency] = std::array::from_fn(|_| normal(rng).clamp(-2.0, 2.0));
     let [personalised, has_link, has_media] = [0.5, 0.6, 0.4].map(|p| rng.random_bool(p));
     let sign = |yes: bool| if yes { 1.0 } else { -1.0 };
-    let quality = -0.9 * length + 0.6 * sentiment - 0.6 * urgency
-        + 0.8 * sign(personalised)
-        + 0.4 * sign(has_link)
-        + 0.5 * sign(has_media);
+    let quality = -1.3 * length + 0.9 * sentiment - 0.9 * urgency
+        + 1.2 * sign(personalised)
+        + 0.6 * sign(has_link)
+        + 0.7 * sign(has_media);
     let fatigue = -0.2 * place.min(5) as f64;
     let campaign = (campaigns && content == Content::Promotional)
         .then(|| CAMPAIGNS[rng.random_range(0..CAMPAIGNS.len())]);
@@ -114,7 +114,7 @@ fn planned(
         urgency: rounded(0.4 + 0.2 * urgency),
         has_link,
         has_media,
-        logit: strength * (0.7 + quality + fatigue + person.liking(at, content)),
+        logit: strength * (1.5 + quality + fatigue + person.liking(at, content)),
     }
 }
 
