@@ -35,7 +35,7 @@ impl From<&Message> for PlannedMessage {
     fn from(message: &Message) -> Self {
         Self {
             content: message.content,
-            campaign: message.campaign.is_some(),
+            campaign: message.campaign.as_ref().is_some_and(|name| !name.is_empty()),
             personalised: message.personalised,
             length: message.length,
             sentiment: message.sentiment,
