@@ -3,6 +3,8 @@
 //! Data from a model whose parameters are known can be judged against the best that anybody could do with
 //! them. [`orders`] generates order logs; beside the log it gives, for every customer and instant, the exact
 //! probability of no purchase, both for one who knows the hidden state and for one who knows the orders only.
+//! [`contacts`] generates contacts with conversations, messages, leads and purchases; beside these it gives the
+//! expected score of every lead and the probabilities of conversion, engagement and churn.
 
 pub mod contacts;
 pub mod orders;

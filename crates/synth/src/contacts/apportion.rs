@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn shares_are_quotas_rounded_and_complete() {
         assert_eq!(apportion(10, &[1.0, 1.0, 1.0]), [4, 3, 3]);
-        assert_eq!(apportion(7, &[6.0, 3.0, 5.0]), [3, 1, 3]);
+        assert_eq!(apportion(7, &[6.0, 3.0, 5.0]), [3, 2, 2]);
         assert_eq!(apportion(0, &[1.0, 2.0]), [0, 0]);
         assert_eq!(apportion(2, &[0.9, 1.1, 1.0, 0.95]), [0, 1, 1, 0]);
     }

@@ -59,15 +59,19 @@ pub(crate) fn longest_days(messages: usize) -> i64 {
     (messages as i64 + 1) * (GAP_DAYS.1 + 1)
 }
 
+/// An hour at which we write of our own accord.
+pub(crate) fn waking_hour(rng: &mut Pcg64Mcg) -> f64 {
+    6.0 + 17.0 * rng.random::<f64>()
+}
+
 fn plan(person: &Person, brief: &Brief, strength: f64, campaigns: bool, rng: &mut Pcg64Mcg) -> Vec<Planned> {
     let mut at = brief.begins;
     let mut times = Vec::with_capacity(brief.messages);
     for place in 0..brief.messages {
-        let waking = 6.0 + 17.0 * rng.random::<f64>();
         at = match (place, brief.purpose) {
             (0, Purpose::Ours) => at,
             (0, _) => at + (HOUR * (0.2 + 12.0 * rng.random::<f64>())) as i64,
-            _ => person.at_hour(at + rng.random_range(GAP_DAYS.0..=GAP_DAYS.1) * DAY, waking),
+            _ => person.at_hour(at + rng.random_range(GAP_DAYS.0..=GAP_DAYS.1) * DAY, waking_hour(rng)),
         };
         times.push(at);
     }
@@ -162,15 +166,14 @@ pub(crate) fn hold(
         if held.messages.len() == brief.messages {
             break;
         }
-        let state = person.path.state(ours.at);
-        let opened = held.sent(person, contact, ours, state, first_message, rng);
         let next = plan.get(place + 1).map_or(brief.limit, |next| next.at);
+        let opened = held.sent(person, contact, ours, next, first_message, rng);
         if let (Some(opened), true) = (opened, held.messages.len() < brief.messages)
             && rng.random_bool(logistic(1.2 + person.intent))
         {
-            let mood = if state == State::Attached { 0.0 } else { 0.7 };
+            let mood = if person.path.state(ours.at) == State::Attached { 0.0 } else { 0.7 };
             let hours = (1.0 - 0.8 * person.intent + mood + 0.3 * normal(rng)).exp();
-            let at = (ours.at + (hours * HOUR) as i64).max(opened + 30).min(next - 1).max(ours.at + 1);
+            let at = (ours.at + (hours * HOUR) as i64).max(opened + 30).min(next - 1);
             held.received(person, at, first_message, rng);
         }
     }
@@ -204,24 +207,25 @@ impl Held {
         }
     }
 
-    /// A message of ours; tells when it was opened.
+    /// A message of ours, opened before the `next` if at all; tells when.
     fn sent(
         &mut self,
         person: &Person,
         contact: &Contact,
         ours: &Planned,
-        state: State,
+        next: i64,
         first: usize,
         rng: &mut Pcg64Mcg,
     ) -> Option<i64> {
-        let probability = match state {
+        let probability = match person.path.state(ours.at) {
             State::Attached => logistic(ours.logit),
             State::Drifting => logistic(ours.logit - DRIFTING_LOGIT),
             State::Gone => 0.0,
         };
-        let hours =
-            (0.3 - 0.5 * person.intent + 0.6 * normal(rng)).exp().min(f64::from(ENGAGEMENT_HOURS) - 0.5);
-        let opened = rng.random_bool(probability).then(|| ours.at + 1 + (hours * HOUR) as i64);
+        let hours = (0.3 - 0.5 * person.intent + 0.6 * normal(rng)).exp();
+        let most = (f64::from(ENGAGEMENT_HOURS) - 0.5) * HOUR;
+        let seconds = (hours * HOUR).min(most).min(0.8 * (next - ours.at) as f64);
+        let opened = rng.random_bool(probability).then(|| ours.at + 1 + seconds as i64);
         let clicks = ours.has_link && rng.random_bool(logistic(0.3 + 1.5 * person.intent));
         let clicked = opened.filter(|_| clicks).map(|at| at + rng.random_range(5..600));
         let left = contact.unsubscribed_at.is_some_and(|left| left.seconds() <= ours.at);

@@ -14,7 +14,7 @@ use super::apportion::{BLOCK, apportion};
 use super::params::{ContactParams, Totals};
 use super::person::{Person, days, exponential, logistic};
 use super::quiet::{CONVERSION_DAYS, Chance, ContactLife};
-use super::talk::{Brief, Purpose, hold, longest_days};
+use super::talk::{Brief, Purpose, hold, longest_days, waking_hour};
 use super::truth::{ContactTruth, LeadTruth};
 use crate::in_pool;
 
@@ -247,7 +247,10 @@ impl ContactWorld {
         let room = if purpose == Purpose::Lead { LEAD_DAYS + 1 } else { 2 };
         let (created, limit) = (person.path.created, self.end.seconds() - room * DAY);
         let latest = (limit - longest_days(messages) * DAY).max(created + 1);
-        let begins = if place == 0 && leads > 0 { created } else { rng.random_range(created..latest) };
+        let mut begins = if place == 0 && leads > 0 { created } else { rng.random_range(created..latest) };
+        if purpose == Purpose::Ours {
+            begins = person.at_hour(begins + DAY, waking_hour(rng));
+        }
         Brief { purpose, messages, begins, limit }
     }
 
@@ -263,7 +266,7 @@ impl ContactWorld {
         let margin = 6.0_f64.sqrt() * self.params.score_noise;
         let truth = LeadTruth {
             expected_score: margin + (100.0 - 2.0 * margin) * logistic(2.0 * person.intent),
-            conversion_probability: logistic(-1.4 + 1.6 * person.intent),
+            conversion_probability: logistic(-1.2 + 1.6 * person.intent),
         };
         let created = last_message + days(rng, 0.02, 0.5);
         let converts = rng.random_bool(truth.conversion_probability);
