@@ -3,6 +3,8 @@
 //!
 //! The domain models of tables (leads, contacts, messages) are this and their words.
 
+use std::collections::HashSet;
+
 use ndarray::{ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 use tenure_core::{
@@ -13,7 +15,7 @@ use tenure_eval::calibration::{CalibratedInterval, Calibrator, Interval, Method}
 use tenure_eval::splits::Split;
 
 use crate::Backend;
-use crate::tune::{self, TuneOptions};
+use crate::tune::{self, TuneOptions, Tuned};
 
 /// Log-odds beyond which a probability is 0 or 1 to the last bit.
 const MAX_LOG_ODDS: f64 = 36.0;
@@ -43,6 +45,8 @@ pub struct CalibratedFit {
     pub uncalibrated: Vec<f64>,
     /// The same after calibration. The calibration was learned on these rows.
     pub calibrated: Vec<f64>,
+    /// Out-of-bag probabilities before calibration; see [`tune::Tuned::out_of_bag`].
+    pub out_of_bag: Option<Vec<f64>>,
     /// Number of iterations (trees) chosen, for learners that iterate.
     pub iterations: Option<usize>,
     /// Decisions taken on the way, in words.
@@ -58,11 +62,19 @@ pub struct CalibrationOptions {
     pub method: Method,
     /// Level of the intervals, between 0 and 1.
     pub level: f64,
+    /// Whether only the last row of each group counts for the intervals: rows that are much alike, counted one by
+    /// one, would make them look surer than they are.
+    pub one_row_a_group: bool,
 }
 
 impl Default for CalibrationOptions {
     fn default() -> Self {
-        Self { tune: TuneOptions::default(), method: Method::Platt, level: CalibratedInterval::DEFAULT_LEVEL }
+        Self {
+            tune: TuneOptions::default(),
+            method: Method::Platt,
+            level: CalibratedInterval::DEFAULT_LEVEL,
+            one_row_a_group: false,
+        }
     }
 }
 
@@ -86,9 +98,24 @@ pub fn fit(
     let calibrator =
         Calibrator::fit(options.method, &uncalibrated, labels, data.weights()).map_err(refused)?;
     let calibrated = calibrator.apply_all(&uncalibrated);
-    let intervals = CalibratedInterval::fit(&calibrated, labels, options.level).map_err(refused)?;
-    let model = CalibratedModel::new(tuned.model, calibrator, intervals)?;
-    Ok(CalibratedFit { model, uncalibrated, calibrated, iterations: tuned.iterations, notes: tuned.notes })
+    let rows = match data.groups() {
+        Some(groups) if options.one_row_a_group => last_of_each(groups),
+        _ => (0..data.rows()).collect(),
+    };
+    let of = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
+    let intervals = CalibratedInterval::fit(&of(&calibrated), &of(labels), options.level).map_err(refused)?;
+    let Tuned { model, out_of_bag, iterations, notes, .. } = tuned;
+    let model = CalibratedModel::new(model, calibrator, intervals)?;
+    Ok(CalibratedFit { model, uncalibrated, calibrated, out_of_bag, iterations, notes })
+}
+
+/// The last row of each group, in the order of rows.
+#[must_use]
+pub fn last_of_each(groups: &[u64]) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let mut rows: Vec<usize> = (0..groups.len()).rev().filter(|&row| seen.insert(groups[row])).collect();
+    rows.reverse();
+    rows
 }
 
 impl CalibratedModel {
@@ -189,5 +216,15 @@ impl Model for CalibratedModel {
     fn to_artifact(&self) -> Artifact {
         let config = serde_json::json!({ "calibrator": self.calibrator, "intervals": self.intervals });
         Artifact::from_json(Self::KIND, Self::VERSION, config).with_child("model", self.inner.to_artifact())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_group_counts_once_with_its_last_row() {
+        assert_eq!(last_of_each(&[3, 1, 2, 1, 3, 1]), [2, 4, 5]);
     }
 }

@@ -11,7 +11,7 @@
 
 use ndarray::Array2;
 use tenure_core::params::require;
-use tenure_core::{Dataset, Error, FitContext, Iteration, Model, Result};
+use tenure_core::{Dataset, Error, FitContext, FitReport, Iteration, Model, Result};
 use tenure_eval::splits::Split;
 
 use crate::Backend;
@@ -42,6 +42,9 @@ pub struct Tuned {
     /// The outputs for each row (rows × outputs), from a fit that has not seen it; NaN for rows in no split's
     /// test part, the mean where a row was in several.
     pub out_of_fold: Array2<f64>,
+    /// The out-of-bag predictions of the fit to all rows, of learners that draw them and are fitted once; see
+    /// [`tenure_core::FitReport::out_of_bag`].
+    pub out_of_bag: Option<Vec<f64>>,
     /// Number of iterations (trees) chosen, for learners that iterate.
     pub iterations: Option<usize>,
     /// Decisions taken on the way, in words.
@@ -95,7 +98,7 @@ pub fn fit(
         to_outputs(model.outputs(), &mut outputs);
         row.iter_mut().zip(outputs).for_each(|(out, value)| *out = value);
     }
-    Ok(Tuned { model: Box::new(model), out_of_fold, iterations, notes })
+    Ok(Tuned { model: Box::new(model), out_of_fold, out_of_bag: None, iterations, notes })
 }
 
 fn tune_one(
@@ -129,7 +132,8 @@ fn tune_one(
 
     if !backend.iterates() {
         let fitted = backend.clone().check()?.fit(data, None, context)?;
-        return Ok(Tuned { model: fitted.model, out_of_fold, iterations: None, notes: fitted.report.notes });
+        let FitReport { out_of_bag, notes, .. } = fitted.report;
+        return Ok(Tuned { model: fitted.model, out_of_fold, out_of_bag, iterations: None, notes });
     }
     let iterations = best_length(&histories).unwrap_or(options.max_iterations);
     let learner = backend.iterating(iterations, None).check()?;
@@ -145,6 +149,7 @@ fn tune_one(
     Ok(Tuned {
         model: Box::new(AverageModel::new(models, &equal)?),
         out_of_fold,
+        out_of_bag: None,
         iterations: Some(iterations),
         notes,
     })

@@ -311,6 +311,16 @@ impl Dataset {
         self.times().unwrap_or_default().iter().fold(hash, |hash, t| seed::mix(hash, *t as u64))
     }
 
+    /// A name for the model that is learned from this data with these parameters and this seed, e.g.
+    /// `churn-1f0c…`; it changes with any of them.
+    #[must_use]
+    pub fn model_version(&self, prefix: &str, params: &impl Serialize, training_seed: u64) -> String {
+        let text = serde_json::to_string(params).unwrap_or_default();
+        let start = seed::mix(training_seed, self.fingerprint());
+        let hash = text.bytes().fold(start, |h, b| seed::mix(h, u64::from(b)));
+        format!("{prefix}-{:012x}", hash >> 16)
+    }
+
     /// Median of each column over the rows that know it (the upper one of two); NaN where none does.
     #[must_use]
     pub fn medians(&self) -> Vec<f64> {

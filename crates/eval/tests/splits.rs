@@ -5,9 +5,10 @@
 use std::collections::HashSet;
 
 use proptest::prelude::*;
+use tenure_core::{Dataset, Feature, Schema, Target};
 use tenure_eval::splits::{
-    Split, group_k_fold, hold_out, k_fold, stratified_group_k_fold, stratified_hold_out, stratified_k_fold,
-    time_series,
+    Split, group_k_fold, hold_out, hold_out_of, k_fold, k_fold_of, stratified_group_k_fold,
+    stratified_hold_out, stratified_k_fold, time_series,
 };
 
 fn assert_complete(splits: &[Split], rows: usize) {
@@ -167,4 +168,35 @@ fn refusals_say_why() {
 fn instants_at_the_ends_of_time_do_not_wrap() {
     let split = &time_series(&[i64::MIN, i64::MAX], 1, i64::MAX).unwrap()[0];
     assert_eq!((split.train.as_slice(), split.test.as_slice()), (&[0][..], &[1][..]));
+}
+
+fn table(labels: Vec<f64>, binary: bool) -> Dataset {
+    let schema = Schema::new(vec![Feature::numeric("x", "", "")]).unwrap();
+    let x = ndarray::Array2::zeros((labels.len(), 1));
+    let target = if binary { Target::binary("y", labels) } else { Target::real("y", labels) };
+    Dataset::new(schema, x).unwrap().with_target(target.unwrap()).unwrap()
+}
+
+#[test]
+fn the_splits_of_a_data_set_follow_its_target_and_groups() {
+    // Every fifth row positive; groups of three rows.
+    let labels: Vec<f64> = (0..300).map(|r| f64::from(u8::from(r % 5 == 0))).collect();
+    let groups: Vec<u64> = (0..300).map(|r| 1_000 - r / 3).collect();
+    let binary = table(labels.clone(), true);
+    assert_eq!(hold_out_of(&binary, 0.2, 7).unwrap(), stratified_hold_out(&labels, 0.2, 7).unwrap());
+    assert_eq!(k_fold_of(&binary, 5, 7).unwrap(), stratified_k_fold(&labels, 5, 7).unwrap());
+    let real = table(labels.clone(), false);
+    assert_eq!(hold_out_of(&real, 0.2, 7).unwrap(), hold_out(300, 0.2, 7).unwrap());
+    assert_eq!(k_fold_of(&real, 5, 7).unwrap(), k_fold(300, 5, 7).unwrap());
+
+    for data in [binary, real] {
+        let data = data.with_groups(groups.clone()).unwrap();
+        let split = hold_out_of(&data, 0.2, 7).unwrap();
+        assert_apart(&split, &groups);
+        assert_complete(std::slice::from_ref(&split), 300);
+        assert_eq!(split.test.len(), 60);
+        for split in k_fold_of(&data, 5, 7).unwrap() {
+            assert_apart(&split, &groups);
+        }
+    }
 }

@@ -20,6 +20,7 @@
 //! monthly snapshots of the log; no feature sees an event at or after its snapshot, and no snapshot is
 //! labelled before its window is over.
 
+pub mod contact;
 mod decision;
 mod error;
 mod evaluate;

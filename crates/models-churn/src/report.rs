@@ -48,7 +48,7 @@ pub fn report(model: &ChurnModel, evaluation: &Evaluation) -> Result<BinaryEvalu
             success_rate: settings.params.profit.success_rate,
             currency: String::new(),
         }),
-        importances: Importance::of_model(model, 0, evaluation.x.view())?,
+        importances: Importance::of_contributions(model, evaluation.x.view())?,
         importance_method:
             "Average size of each feature's contribution to the log-odds (SHAP) over the customers \
                             judged."

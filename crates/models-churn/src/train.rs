@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use tenure_backends::calibrated::last_of_each;
 use tenure_backends::tune::{self, TuneOptions};
 use tenure_backends::{Backend, LogisticParams};
-use tenure_core::{Dataset, Error, FitContext, Learner, Progress, Schema, Target, seed};
+use tenure_core::{Dataset, Error, FitContext, Learner, Progress, Schema, Target};
 use tenure_eval::calibration::{CalibratedInterval, Calibrator, Method};
 use tenure_eval::metrics::BinaryReport;
 use tenure_eval::splits::{self, Split};
@@ -159,7 +160,7 @@ pub fn train_with(
         features_version: OrderFeatures::VERSION,
         threshold,
         saved_value,
-        version: version(&data, params, context.seed),
+        version: data.model_version("churn", params, context.seed),
         until: log.coverage_end(until).unwrap_or_default(),
         snapshots: reports.iter().map(|r| r.as_of).collect(),
         rows: data.rows(),
@@ -202,21 +203,13 @@ impl HeldOut {
         let probabilities = calibrator.apply_all(out_of_fold);
         // The snapshots of one customer are much alike: counted as so many customers, they would make the
         // intervals look surer than they are.
-        let rows = latest_rows(data.groups().unwrap_or_default());
+        let rows = last_of_each(data.groups().unwrap_or_default());
         let of = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
         let intervals = CalibratedInterval::fit(&of(&probabilities), &of(labels), params.interval_level)?;
         let saved_value = params.profit.saved_value.unwrap_or_else(|| window_spend(data, params));
         let threshold = choose_threshold(params, saved_value, &probabilities, labels)?;
         Ok(Self { calibrator, probabilities, intervals, saved_value, threshold })
     }
-}
-
-/// The last row of each group, in the order of rows.
-fn latest_rows(groups: &[u64]) -> Vec<usize> {
-    let mut seen = HashSet::new();
-    let mut rows: Vec<usize> = (0..groups.len()).rev().filter(|&row| seen.insert(groups[row])).collect();
-    rows.reverse();
-    rows
 }
 
 fn snapshot_reports(data: &Dataset) -> Result<Vec<SnapshotReport>> {
@@ -342,28 +335,10 @@ fn recency_baseline(data: &Dataset, context: &FitContext<'_>) -> Result<Box<dyn 
     Ok(LogisticParams::default().check()?.fit(&only, None, &silent)?.model)
 }
 
-/// A name for the model that changes with its data, parameters and seed.
-fn version(data: &Dataset, params: &ChurnParams, training_seed: u64) -> String {
-    let text = serde_json::to_string(params).unwrap_or_default();
-    let hash =
-        text.bytes().fold(seed::mix(training_seed, data.fingerprint()), |h, b| seed::mix(h, u64::from(b)));
-    format!("churn-{:012x}", hash >> 16)
-}
-
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn distinct(groups: &[u64]) -> usize {
     groups.iter().collect::<HashSet<_>>().len()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_customer_counts_once_for_the_intervals() {
-        assert_eq!(latest_rows(&[3, 1, 2, 1, 3, 1]), [2, 4, 5]);
-    }
 }

@@ -61,7 +61,7 @@ pub fn report(model: Option<&LtvModel>, evaluation: &Evaluation) -> Result<Regre
         actual: evaluation.actual.clone(),
         intervals: Some(ValueIntervals { low, high, level: figures.coverage.level }),
         importances: match model {
-            Some(model) => Importance::of_model(model, 0, evaluation.x.view())?,
+            Some(model) => Importance::of_contributions(model, evaluation.x.view())?,
             None => Vec::new(),
         },
         importance_method:

@@ -148,7 +148,7 @@ pub(crate) fn fit_table(
     let settings = LtvSettings {
         params: params.clone(),
         features_version: OrderFeatures::VERSION,
-        version: version(data, params, context.seed),
+        version: data.model_version("ltv", params, context.seed),
         until,
         snapshots: snapshots.iter().map(|s| s.as_of).collect(),
         rows: data.rows(),
@@ -389,14 +389,6 @@ pub(crate) fn customer_splits(
         Err(tenure_eval::Error::RareClass { .. }) => Ok(splits::group_k_fold(groups, folds, training_seed)?),
         made => Ok(made?),
     }
-}
-
-/// A name for the model that changes with its data, parameters and seed.
-fn version(data: &Dataset, params: &LtvParams, training_seed: u64) -> String {
-    let text = serde_json::to_string(params).unwrap_or_default();
-    let start = seed::mix(training_seed, data.fingerprint());
-    let hash = text.bytes().fold(start, |h, b| seed::mix(h, u64::from(b)));
-    format!("ltv-{:012x}", hash >> 16)
 }
 
 fn mean(values: &[f64]) -> f64 {

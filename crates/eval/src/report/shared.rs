@@ -53,20 +53,19 @@ pub struct Importance {
 const EXPLAINED_ROWS: usize = 1_000;
 
 impl Importance {
-    /// The mean size of each feature's contribution (SHAP) to one output, over at most a thousand rows of `x` (rows ×
-    /// features), evenly taken.
+    /// The mean size of each feature's contribution to the model's first output, over up to 1,000 rows taken
+    /// evenly from `x`; none of a model that does not explain itself.
     ///
     /// # Errors
     /// As [`Model::explain_row`].
-    pub fn of_model(
-        model: &dyn Model,
-        output: usize,
-        x: ArrayView2<'_, f64>,
-    ) -> tenure_core::Result<Vec<Self>> {
+    pub fn of_contributions(model: &dyn Model, x: ArrayView2<'_, f64>) -> tenure_core::Result<Vec<Self>> {
+        if !model.capabilities().explains {
+            return Ok(Vec::new());
+        }
         let step = x.nrows().div_ceil(EXPLAINED_ROWS).max(1);
         let mut sums = vec![0.0; model.schema().len()];
         for row in x.rows().into_iter().step_by(step) {
-            for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), output)?.contributions) {
+            for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), 0)?.contributions) {
                 *sum += c.abs();
             }
         }

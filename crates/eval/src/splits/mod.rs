@@ -3,9 +3,11 @@
 //! Every split is a pure function of its arguments: random ones draw from the seed alone. Row numbers within
 //! a part rise.
 
+mod data;
 mod grouped;
 mod time;
 
+pub use data::{hold_out_of, k_fold_of};
 pub use grouped::{group_k_fold, stratified_group_k_fold};
 pub use time::time_series;
 
