@@ -56,7 +56,8 @@ pub struct EngagementFactors {
 impl EngagementFactors {
     /// At most `most` reasons on either side.
     pub(crate) fn of(reasons: Vec<Reason>, most: usize) -> Self {
-        let (mut positive, mut negative): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|r| r.effect > 0.0);
+        let (mut positive, mut negative): (Vec<_>, Vec<_>) =
+            reasons.into_iter().partition(|r| r.effect > 0.0);
         positive.truncate(most);
         negative.truncate(most);
         Self { positive, negative }

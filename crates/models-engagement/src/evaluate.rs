@@ -32,7 +32,8 @@ pub struct EngagementFigures {
 pub struct Baselines {
     /// Everyone's rate of engagement in training, for every message.
     pub overall_rate: BinaryReport,
-    /// The recipient's own rate so far, everyone's where there is none; `None` for a table without a past.
+    /// The recipient's own rate so far, with one message more at everyone's rate; `None` for a table without a
+    /// past.
     pub own_rate: Option<BinaryReport>,
 }
 
@@ -72,7 +73,9 @@ pub fn evaluate(model: &EngagementModel, data: &Dataset, oracle: Option<&[f64]>)
     if data.schema() != model.schema() {
         let names: Vec<&str> = data.schema().names().collect();
         model.schema().match_columns(&names)?;
-        return Err(CoreError::Data("the columns are those of the model in another order or kind".into()).into());
+        return Err(
+            CoreError::Data("the columns are those of the model in another order or kind".into()).into()
+        );
     }
     let target = data.target()?;
     target.require_two_classes()?;

@@ -20,7 +20,10 @@ const MOST_SLOTS: usize = 50;
 /// When a message is sent, as a row says it: NaN for what is not known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Moment {
-    Week { hour: f64, weekday: f64 },
+    Week {
+        hour: f64,
+        weekday: f64,
+    },
     /// Number of the slot.
     Slot(f64),
 }
@@ -58,8 +61,14 @@ pub(crate) struct Expansion {
 #[derive(Debug, Clone)]
 enum Moments {
     /// The day of each level; empty for a column of numbers.
-    Week { hour: usize, weekday: usize, days: Vec<f64> },
-    Slot { column: usize },
+    Week {
+        hour: usize,
+        weekday: usize,
+        days: Vec<f64>,
+    },
+    Slot {
+        column: usize,
+    },
 }
 
 /// What a column of the output is made of, as places in the input.
@@ -74,20 +83,17 @@ enum Source {
     ContentDeviation(usize),
     RecipientRate,
     PastLength,
-    Level { column: usize, level: usize },
+    Level {
+        column: usize,
+        level: usize,
+    },
     Logarithm(usize),
     Plain(usize),
 }
 
 /// Features of a message of which the logarithm (of one more) is read.
-const LOGARITHMS: [&str; 6] = [
-    "hours_since_sent",
-    "length",
-    "contact_age_days",
-    "received_30d",
-    "sent_7d",
-    "days_since_received",
-];
+const LOGARITHMS: [&str; 6] =
+    ["hours_since_sent", "length", "contact_age_days", "received_30d", "sent_7d", "days_since_received"];
 const PLAIN: [&str; 6] = ["campaign", "personalised", "sentiment", "urgency", "has_link", "has_media"];
 const SENT: [&str; DAY_PARTS] = ["sent_night", "sent_morning", "sent_afternoon", "sent_evening"];
 const ENGAGED: [&str; DAY_PARTS] =
@@ -152,8 +158,7 @@ impl Expansion {
                 require_message(data.schema())?;
                 let places = PastPlaces::new();
                 let rows = latest_rows(data);
-                let pasts: Vec<Past> =
-                    rows.iter().map(|&row| places.past(&data.row(row).to_vec())).collect();
+                let pasts: Vec<Past> = rows.iter().map(|&row| places.past(&data.row(row).to_vec())).collect();
                 let labels = data.target()?.values();
                 let known: Vec<f64> = labels.iter().copied().filter(|y| !y.is_nan()).collect();
                 let base_rate = known.iter().sum::<f64>() / known.len().max(1) as f64;
@@ -194,7 +199,8 @@ impl Expansion {
             _ => sources.len(),
         };
         sources.extend((0..input.len()).filter(|column| !taken.contains(column)).map(Source::Plain));
-        let output = Schema::new(sources.iter().map(|source| feature(&learned, &moments, *source)).collect())?;
+        let output =
+            Schema::new(sources.iter().map(|source| feature(&learned, &moments, *source)).collect())?;
         Ok(Self { learned, moments, output, sources, time_terms, places: PastPlaces::new() })
     }
 
@@ -236,7 +242,13 @@ impl Expansion {
             Moments::Week { hour, weekday, days } => {
                 let day = row[*weekday];
                 let weekday = match days.as_slice() {
-                    [] => if (0.0..7.0).contains(&day) { day.floor() } else { f64::NAN },
+                    [] => {
+                        if (0.0..7.0).contains(&day) {
+                            day.floor()
+                        } else {
+                            f64::NAN
+                        }
+                    }
                     days if day >= 0.0 => days.get(day as usize).copied().unwrap_or(f64::NAN),
                     _ => f64::NAN,
                 };
@@ -263,13 +275,21 @@ impl Expansion {
         self.sources[..self.time_terms].iter().map(move |source| match (source, moment) {
             (Source::Cycle(at), _) => cycles[*at],
             (Source::Slot(at), Moment::Slot(slot)) => {
-                if slot.is_nan() { f64::NAN } else { f64::from(u8::from(slot == *at as f64)) }
+                if slot.is_nan() {
+                    f64::NAN
+                } else {
+                    f64::from(u8::from(slot == *at as f64))
+                }
             }
             (Source::DayPartDeviation, Moment::Week { hour, .. }) => {
                 day_part_shares(hour).iter().zip(belief.deviations).map(|(share, d)| share * d).sum()
             }
             (Source::WeekendDeviation, Moment::Week { weekday, .. }) => {
-                if weekday.is_nan() { f64::NAN } else { belief.deviations[weekend_part(weekday)] }
+                if weekday.is_nan() {
+                    f64::NAN
+                } else {
+                    belief.deviations[weekend_part(weekday)]
+                }
             }
             _ => f64::NAN,
         })
@@ -308,7 +328,11 @@ impl Expansion {
             Source::PastLength => places.past(row)[..DAY_PARTS].iter().map(|c| c.sent).sum::<f64>().ln_1p(),
             Source::ContentDeviation(part) => belief.deviations[part],
             Source::Level { column, level } => {
-                if row[column].is_nan() { f64::NAN } else { f64::from(u8::from(row[column] == level as f64)) }
+                if row[column].is_nan() {
+                    f64::NAN
+                } else {
+                    f64::from(u8::from(row[column] == level as f64))
+                }
             }
             Source::Logarithm(column) => row[column].clamp(0.0, f64::MAX).ln_1p(),
             Source::Plain(column) => row[column],
@@ -387,13 +411,14 @@ impl Expansion {
         own
     }
 
-    /// The recipient's own rate, over all their past messages; `None` where there are none, or no past is known.
-    pub(crate) fn own_rate(&self, row: &[f64]) -> Option<f64> {
+    /// The recipient's own rate over all their past messages and one more at `rate`, so that it is never 0 or 1;
+    /// `None` for a table without a past.
+    pub(crate) fn own_rate(&self, row: &[f64], rate: f64) -> Option<f64> {
         self.pooling()?;
         let past = self.places.past(row);
         let sent: f64 = past[..DAY_PARTS].iter().map(|c| c.sent).sum();
         let engaged: f64 = past[..DAY_PARTS].iter().map(|c| c.engaged).sum();
-        (sent > 0.0).then(|| (engaged / sent).min(1.0))
+        Some((engaged.min(sent) + rate) / (sent + 1.0))
     }
 }
 
@@ -461,7 +486,8 @@ fn days(feature: &Feature) -> Result<Vec<f64>> {
         let short = level.trim().to_lowercase();
         let found = Weekday::ALL.iter().position(|d| short.len() >= 3 && d.name().starts_with(&short));
         found.map(|day| day as f64).ok_or_else(|| {
-            let expected = "days by their English names, from three letters on, or numbers from 0 (Monday) to 6";
+            let expected =
+                "days by their English names, from three letters on, or numbers from 0 (Monday) to 6";
             Error::Data(format!("feature `{}`: level `{level}` is no day; expected {expected}", feature.name))
         })
     };

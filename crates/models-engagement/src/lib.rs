@@ -15,7 +15,7 @@ mod send_time;
 mod train;
 mod week;
 
-pub use campaign::{CampaignPlan, CommonTime, TimeCount, best_times_for_campaign};
+pub use campaign::{CampaignPlan, PlanChoice, TimeCount, best_times_for_campaign};
 pub use decision::{EngagementFactors, EngagementPrediction, Interval};
 pub use error::{Error, Result};
 pub use evaluate::{Baselines, EngagementFigures, Evaluation, OracleFigures, evaluate};

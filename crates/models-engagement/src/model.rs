@@ -166,7 +166,12 @@ impl EngagementModel {
     ///
     /// # Errors
     /// As [`Model::predict_row`] and [`SendTimeRequest::check`].
-    pub fn decide(&self, message_id: &str, row: &[f64], request: &SendTimeRequest) -> Result<EngagementPrediction> {
+    pub fn decide(
+        &self,
+        message_id: &str,
+        row: &[f64],
+        request: &SendTimeRequest,
+    ) -> Result<EngagementPrediction> {
         let probability = self.probability(row)?;
         let range = self.inner.interval(probability);
         let send_time = self.send_time(row, request)?;
@@ -227,7 +232,11 @@ impl EngagementModel {
     /// As [`EngagementModel::send_time`].
     pub fn time_scores(&self, row: &[f64], request: &SendTimeRequest) -> Result<Vec<TimeScore>> {
         request.check()?;
-        Ok(self.weighed(row, request)?.scores().into_iter().map(|(_, score)| score).collect())
+        Ok(self.weighed(row, request)?.scores().into_iter().map(|scored| scored.score).collect())
+    }
+
+    pub(crate) fn judge(&self) -> &Judge {
+        &self.judge
     }
 
     pub(crate) fn weighed<'a>(&'a self, row: &[f64], request: &'a SendTimeRequest) -> Result<Weighed<'a>> {
@@ -251,11 +260,10 @@ impl EngagementModel {
         slot.unwrap_or_else(|| WeekTime::of_hours(number as f64).to_string())
     }
 
-    /// The recipients' own rates, the overall rate where there is none; `None` for a table without a past.
+    /// The recipients' own rates; `None` for a table without a past.
     pub(crate) fn own_rates(&self, x: ArrayView2<'_, f64>) -> Option<Vec<f64>> {
-        self.expansion.pooling()?;
-        let rate = |row: Vec<f64>| self.expansion.own_rate(&row).unwrap_or(self.settings.engagement_rate);
-        Some(x.rows().into_iter().map(|row| rate(row.to_vec())).collect())
+        let rate = self.settings.engagement_rate;
+        x.rows().into_iter().map(|row| self.expansion.own_rate(&row.to_vec(), rate)).collect()
     }
 
     fn probability(&self, row: &[f64]) -> Result<f64> {

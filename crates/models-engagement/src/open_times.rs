@@ -349,8 +349,7 @@ pub fn peaks(opens: &[Open], bandwidth: f64) -> Result<Vec<Peak>> {
     }
     let at = |minute: i64| density[minute.rem_euclid(MINUTES) as usize];
     let highest = (0..MINUTES).filter(|&m| at(m) > at(m - 1) && at(m) >= at(m + 1));
-    let peak =
-        |m: i64| Peak { time: WeekTime::of_hours(m as f64 / 60.0), opens_per_hour: at(m) };
+    let peak = |m: i64| Peak { time: WeekTime::of_hours(m as f64 / 60.0), opens_per_hour: at(m) };
     let mut peaks: Vec<Peak> = highest.map(peak).collect();
     peaks.sort_by(|a, b| b.opens_per_hour.total_cmp(&a.opens_per_hour));
     Ok(peaks)
@@ -366,9 +365,8 @@ pub fn held_out_opens(opens: &[Open], params: &OpenTimeParams, seed: u64) -> Res
         of.entry(&open.recipient).or_default().push(row);
     }
     let several = of.into_values().filter(|rows| rows.len() > 1).enumerate();
-    let mut held: Vec<usize> = several
-        .map(|(at, rows)| rows[(seed::unit(seed, at as u64) * rows.len() as f64) as usize])
-        .collect();
+    let mut held: Vec<usize> =
+        several.map(|(at, rows)| rows[(seed::unit(seed, at as u64) * rows.len() as f64) as usize]).collect();
     held.sort_unstable();
     if held.is_empty() {
         return Err(Error::NotEnoughRows { found: 0, needed: 1 });
@@ -402,7 +400,8 @@ mod tests {
 
     /// Twenty recipients who open on Monday at ten, one of them a machine that opens on Sundays too.
     fn opens() -> Vec<Open> {
-        let mut opens: Vec<Open> = (0..20).flat_map(|r| [open(&format!("r{r}"), 10.2), open(&format!("r{r}"), 10.7)]).collect();
+        let mut opens: Vec<Open> =
+            (0..20).flat_map(|r| [open(&format!("r{r}"), 10.2), open(&format!("r{r}"), 10.7)]).collect();
         opens.extend((0..500).map(|n| open("r0", 150.0 + f64::from(n) / 50.0)));
         opens
     }
@@ -429,11 +428,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
-        let words = |opens: &[Open]| OpenTimes::fit(opens, &OpenTimeParams::default()).unwrap_err().to_string();
+        let words =
+            |opens: &[Open]| OpenTimes::fit(opens, &OpenTimeParams::default()).unwrap_err().to_string();
         assert_eq!(words(&[open("a", 168.0)]), "open 0: hour 168 of the week; expected 0 to below 168");
-        assert!(words(&[open("a", 1.0), open("a", 2.0)]).contains("found 1"));
+        assert!(words(&[open("a", 1.0), open("a", 2.0)]).contains("1 rows found"));
         let params = OpenTimeParams { level: 1.0, ..OpenTimeParams::default() };
         assert!(OpenTimes::fit(&opens(), &params).is_err());
-        assert!(held_out_opens(&[open("a", 1.0), open("b", 1.0)], &OpenTimeParams::default(), 1).is_err());
+        let once = [open("a", 1.0), open("b", 1.0)];
+        assert!(held_out_opens(&once, &OpenTimeParams::default(), 1).is_err());
     }
 }

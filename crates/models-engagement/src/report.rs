@@ -49,8 +49,8 @@ pub fn report(model: &EngagementModel, evaluation: &Evaluation) -> Result<Binary
         labels: evaluation.labels.clone(),
         threshold: settings.threshold.clamp(0.0, 1.0),
         importances: importances(model, evaluation)?,
-        importance_method: "Average size of each feature's contribution to the log-odds over the messages judged."
-            .into(),
+        importance_method:
+            "Average size of each feature's contribution to the log-odds over the messages judged.".into(),
         explained: explained(model, evaluation)?,
         notes: figures
             .notes

@@ -1,7 +1,6 @@
 //! The best time to send one message: what an application asks, and what it is told.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, Normal};
 use tenure_core::Result;
 use tenure_core::params::require;
 
@@ -158,6 +157,34 @@ impl SeenTimes {
     }
 }
 
+/// A time beside the planned one, on the scale of log-odds.
+pub(crate) struct Compared {
+    pub(crate) probability: f64,
+    change: f64,
+    /// Standard error of the change, as far as it comes from the coefficients.
+    error: f64,
+    /// Variance of the change, as far as it comes from what is not known of the recipient.
+    pub(crate) doubt: f64,
+    /// Time values less those of the planned time.
+    pub(crate) difference: Vec<f64>,
+    /// Change of the probability per log-odds.
+    pub(crate) slope: f64,
+}
+
+/// One time with what is behind its score.
+pub(crate) struct Scored {
+    /// Of the slot, or of the full hour of the week.
+    pub(crate) number: usize,
+    pub(crate) score: TimeScore,
+    pub(crate) compared: Compared,
+}
+
+/// The allowed time of the highest probability; of equals the first, so that the planned time comes before others.
+pub(crate) fn best(scores: &[Scored]) -> Option<&Scored> {
+    let allowed = scores.iter().filter(|s| s.score.allowed);
+    allowed.reduce(|held, s| if s.score.probability > held.score.probability { s } else { held })
+}
+
 /// One row looked at for its send times.
 pub(crate) struct Weighed<'a> {
     pub(crate) expansion: &'a Expansion,
@@ -192,9 +219,8 @@ impl Weighed<'_> {
 
     fn week_slot(&self, time: WeekTime) -> SendSlot {
         let utc = self.request.utc_offset_minutes.map(|offset| time.plus_minutes(-offset).to_string());
-        let ahead = self.planned_time().map(|planned| {
-            (time.hours() - planned.hours()).rem_euclid(WEEK_HOURS as f64)
-        });
+        let ahead =
+            self.planned_time().map(|planned| (time.hours() - planned.hours()).rem_euclid(WEEK_HOURS as f64));
         SendSlot {
             name: time.to_string(),
             day: Some(time.day()),
@@ -208,16 +234,16 @@ impl Weighed<'_> {
         SendSlot { name, day: None, time: None, utc: None, hours_ahead: None }
     }
 
-    /// Every time there is with its number (the slot's, or that of the full hour of the week), the planned one
-    /// first where it is known.
-    pub(crate) fn scores(&self) -> Vec<(usize, TimeScore)> {
+    /// Every time there is, the planned one first where it is known.
+    pub(crate) fn scores(&self) -> Vec<Scored> {
         let score = |number: usize, slot: SendSlot, moment: Moment, allowed: bool| {
-            let (probability, gain) = self.compared(moment);
-            (number, TimeScore { slot, probability, gain, allowed })
+            let compared = self.compared(moment);
+            let (probability, gain) = (compared.probability, self.gain(&compared));
+            Scored { number, score: TimeScore { slot, probability, gain, allowed }, compared }
         };
         let names = self.expansion.slot_names();
         if !names.is_empty() {
-            let mut scores: Vec<(usize, TimeScore)> = names
+            let mut scores: Vec<Scored> = names
                 .into_iter()
                 .enumerate()
                 .map(|(at, name)| score(at, Self::named_slot(name), Moment::Slot(at as f64), true))
@@ -243,43 +269,36 @@ impl Weighed<'_> {
         times.collect()
     }
 
-    /// Probability at a time, and the gain against the planned one.
-    fn compared(&self, moment: Moment) -> (f64, Option<Gain>) {
-        let known = self.planned_is_known();
+    /// The time beside the planned one.
+    pub(crate) fn compared(&self, moment: Moment) -> Compared {
         let at = self.expansion.time_values(&self.belief, moment);
         let planned = self.expansion.time_values(&self.belief, self.planned);
         // Without a planned time the log-odds are those of a typical one.
         let difference: Vec<f64> =
             at.zip(planned).map(|(a, b)| a - if b.is_nan() { 0.0 } else { b }).collect();
         let (change, error) = self.judge.contrast(&difference);
-        let probability = expit(self.log_odds + change);
-        if !known {
-            return (probability, None);
-        }
         let coefficients = &self.judge.coefficients;
         let doubt = self.expansion.belief_variance(&self.belief, coefficients, moment, self.planned);
-        let z = Normal::standard().inverse_cdf(0.5 + 0.5 * self.level);
-        let reach = ((self.judge.reach * error).powi(2) + z * z * doubt).sqrt();
+        let probability = expit(self.log_odds + change);
+        let slope = probability * (1.0 - probability);
+        Compared { probability, change, error, doubt, difference, slope }
+    }
+
+    fn gain(&self, at: &Compared) -> Option<Gain> {
+        let reach = self.judge.half_width(at.error, at.doubt, self.level);
         let gain = |change: f64| expit(self.log_odds + change) - expit(self.log_odds);
-        let gain = Gain {
-            expected: gain(change),
-            low: gain(change - reach),
-            high: gain(change + reach),
+        self.planned_is_known().then(|| Gain {
+            expected: gain(at.change),
+            low: gain(at.change - reach),
+            high: gain(at.change + reach),
             level: self.level,
-        };
-        (probability, Some(gain))
+        })
     }
 
     /// The answer.
-    pub(crate) fn answer(&self, scores: &[(usize, TimeScore)]) -> SendTime {
-        let planned = scores.first().map(|(_, score)| score).filter(|_| self.planned_is_known());
-        // The first of equals: the planned time before others.
-        let mut best: Option<&TimeScore> = None;
-        for score in scores.iter().map(|(_, score)| score).filter(|s| s.allowed) {
-            if best.is_none_or(|held| score.probability > held.probability) {
-                best = Some(score);
-            }
-        }
+    pub(crate) fn answer(&self, scores: &[Scored]) -> SendTime {
+        let planned = scores.first().map(|s| &s.score).filter(|_| self.planned_is_known());
+        let best = best(scores).map(|s| &s.score);
         let gain = best.and_then(|b| b.gain);
         let shown = self.seen.too_few().is_none() && gain.is_some_and(|g| g.low > 0.0);
         let stays = planned.filter(|p| p.allowed && !shown);
@@ -293,7 +312,7 @@ impl Weighed<'_> {
             probability_best: best.map(|b| b.probability),
             gain,
             no_difference: !shown,
-            candidates: scores.iter().filter(|(_, s)| s.allowed).count(),
+            candidates: scores.iter().filter(|s| s.score.allowed).count(),
             test: self.judge.test,
         }
     }
@@ -316,11 +335,17 @@ impl Weighed<'_> {
         let range = format!("{:+.1} to {:+.1} points", 100.0 * gain.low, 100.0 * gain.high);
         if shown {
             let gained = 100.0 * gain.expected;
-            return format!("{} instead of {}: {gained:+.1} points ({range}).", best.slot.name, planned.slot.name);
+            return format!(
+                "{} instead of {}: {gained:+.1} points ({range}).",
+                best.slot.name, planned.slot.name
+            );
         }
         let quiet = if planned.allowed { "" } else { " The planned time is in quiet hours: move it." };
         if best.slot == planned.slot {
-            return format!("No time is shown to be better than the planned one, {}.{quiet}", planned.slot.name);
+            return format!(
+                "No time is shown to be better than the planned one, {}.{quiet}",
+                planned.slot.name
+            );
         }
         format!(
             "The data show no difference between send times: {} looks best, but its gain over {} is {range}.{quiet}",
