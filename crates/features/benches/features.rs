@@ -1,4 +1,5 @@
-//! The log, the features and the fuzzy axes of 100,000 orders of 5,000 customers over two years.
+//! The log, the features and the fuzzy axes of 100,000 orders of 5,000 customers over two years; the log and the
+//! data sets of 100,000 messages of 5,000 contacts.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
@@ -7,8 +8,12 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tenure_core::{FitContext, seed};
+use tenure_features::contacts::{
+    Contact, ContactLog, ContactPlan, ContactRecords, Content, Conversation, ConversationKind, Direction,
+    Lead, LeadTarget, Message, WINDOW_HOURS, contact_set, lead_set, message_set,
+};
 use tenure_features::{
-    CodedColumn, FeatureSet, FuzzyAxes, OrderColumns, OrderLog, SnapshotPlan, training_set,
+    CodedColumn, FeatureSet, FuzzyAxes, OrderColumns, OrderLog, SnapshotPlan, Timestamp, training_set,
 };
 
 const ORDERS: usize = 100_000;
@@ -54,5 +59,79 @@ fn bench(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench);
+fn contacts(messages: u64) -> ContactRecords {
+    let day = |part: u64, i: u64, days: u64| (seed::mix(part, i) % (days * 86_400)) as i64;
+    let contacts = messages / 20;
+    let mut records = ContactRecords::default();
+    for i in 0..contacts {
+        let (id, created_at) = (format!("c{i}"), Timestamp::from_seconds(day(0, i, 365)));
+        records.conversations.push(Conversation {
+            id: id.clone(),
+            contact: id.clone(),
+            started_at: created_at,
+            kind: ConversationKind::Sales,
+            closed_at: None,
+        });
+        records.leads.push(Lead {
+            id: id.clone(),
+            contact: id.clone(),
+            created_at,
+            score: 50.0,
+            scored_at: Some(created_at.plus_days(30)),
+            converted_at: None,
+        });
+        records.contacts.push(Contact {
+            id,
+            created_at,
+            utc_offset_minutes: 60,
+            profile_completeness: 0.5,
+            opted_in_at: None,
+            unsubscribed_at: None,
+        });
+    }
+    for i in 0..messages {
+        let sent_at = Timestamp::from_seconds(365 * 86_400 + day(1, i, 365));
+        let ours = !seed::mix(2, i).is_multiple_of(3);
+        records.messages.push(Message {
+            id: format!("m{i}"),
+            conversation: format!("c{}", seed::mix(3, i) % contacts),
+            sent_at,
+            direction: if ours { Direction::Outbound } else { Direction::Inbound },
+            content: Content::Promotional,
+            length: 100,
+            sentiment: 0.5,
+            urgency: 0.5,
+            has_link: true,
+            has_media: false,
+            personalised: true,
+            campaign: None,
+            opened_at: (ours && i.is_multiple_of(2)).then(|| sent_at.plus_days(1)),
+            clicked_at: None,
+        });
+    }
+    records
+}
+
+fn bench_contacts(c: &mut Criterion) {
+    let records = contacts(ORDERS as u64);
+    let mut group = c.benchmark_group("contacts");
+    group.sample_size(10).throughput(Throughput::Elements(ORDERS as u64));
+    group.bench_function("log_100k_messages", |b| {
+        b.iter_batched(|| records.clone(), |r| ContactLog::from_records(r).unwrap(), BatchSize::LargeInput);
+    });
+    let log = ContactLog::from_records(records).unwrap();
+    let context = FitContext::new(0);
+    group.bench_function("message_set", |b| {
+        b.iter(|| message_set(&log, WINDOW_HOURS, None, &context).unwrap());
+    });
+    group.bench_function("contact_set_12_instants", |b| {
+        b.iter(|| contact_set(&log, &ContactPlan::default(), None, &context).unwrap());
+    });
+    group.bench_function("lead_set", |b| {
+        b.iter(|| lead_set(&log, LeadTarget::Score, None, &context).unwrap())
+    });
+    group.finish();
+}
+
+criterion_group!(benches, bench, bench_contacts);
 criterion_main!(benches);

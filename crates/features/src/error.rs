@@ -1,6 +1,7 @@
 //! What an event log or a snapshot can refuse.
 
 use crate::Timestamp;
+use crate::contacts::RecordKind;
 
 /// Shorthand for a result with [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -103,6 +104,63 @@ pub enum Error {
         observation_days: u32,
     },
 
+    /// Two records of a kind have the same id.
+    #[error("{kind} `{id}` occurs twice; every {kind} needs an id of its own")]
+    RepeatedRecord {
+        /// What it is.
+        kind: RecordKind,
+        /// The id found twice.
+        id: String,
+    },
+    /// A record names another that is not there.
+    #[error("{kind} `{id}`, field `{field}`: there is no {field} `{reference}`")]
+    UnknownRecord {
+        /// What it is.
+        kind: RecordKind,
+        /// Its id; of a purchase, that of its contact.
+        id: String,
+        /// The field that names the other.
+        field: &'static str,
+        /// The id that is not there.
+        reference: String,
+    },
+    /// A value of a record that cannot be.
+    #[error("{kind} `{id}`, field `{field}`: {found}; expected {expected}")]
+    RecordValue {
+        /// What it is.
+        kind: RecordKind,
+        /// Its id; of a purchase, that of its contact.
+        id: String,
+        /// The field.
+        field: &'static str,
+        /// The value found.
+        found: String,
+        /// What is accepted, in words.
+        expected: String,
+    },
+    /// No lead is as wanted.
+    #[error("no leads {wanted}")]
+    NoLeads {
+        /// Which were looked for, in words.
+        wanted: String,
+    },
+    /// No message of ours can be judged yet.
+    #[error("no messages to contacts that were sent {window_hours} hours or more before {until}")]
+    NoMessages {
+        /// Length of the window for an engagement.
+        window_hours: u32,
+        /// Where the coverage ends.
+        until: Timestamp,
+    },
+    /// Nobody belongs to the population.
+    #[error("no contact wrote, opened, clicked or bought within the {active_days} days before {instants}")]
+    NoActiveContacts {
+        /// The instants looked at, in words.
+        instants: String,
+        /// Length of the window.
+        active_days: u32,
+    },
+
     // ---- the caller's
     /// A label was asked for whose window is not over.
     #[error("the {days} days from {instant} are not over: the log covers events up to {end}")]
@@ -117,6 +175,12 @@ pub enum Error {
     /// Nobody of this name is in the log.
     #[error("customer `{id}` is not in the log")]
     UnknownCustomer {
+        /// The id asked for.
+        id: String,
+    },
+    /// No contact of this id is in the log.
+    #[error("contact `{id}` is not in the log")]
+    UnknownContact {
         /// The id asked for.
         id: String,
     },
@@ -140,7 +204,9 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> tenure_core::ErrorKind {
         match self {
-            Self::WindowNotOver { .. } | Self::UnknownCustomer { .. } => tenure_core::ErrorKind::Caller,
+            Self::WindowNotOver { .. } | Self::UnknownCustomer { .. } | Self::UnknownContact { .. } => {
+                tenure_core::ErrorKind::Caller
+            }
             Self::Core(error) => error.kind(),
             _ => tenure_core::ErrorKind::Data,
         }

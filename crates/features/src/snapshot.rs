@@ -20,6 +20,34 @@ pub enum Every {
     Days(u32),
 }
 
+impl Every {
+    /// The instants counted back from `latest`, as far as `earliest` and at most `most`, ascending; `latest`
+    /// is always among them.
+    pub(crate) fn instants(self, earliest: Timestamp, latest: Timestamp, most: usize) -> Vec<Timestamp> {
+        let mut instants = vec![latest];
+        for steps in 1i64.. {
+            let instant = self.back(latest, steps);
+            // At the edge of the calendar an instant stays where it is.
+            if instants.len() >= most || instant < earliest || Some(&instant) == instants.last() {
+                break;
+            }
+            instants.push(instant);
+        }
+        instants.reverse();
+        instants
+    }
+
+    /// Counted from the latest, so that the 31st is not lost to a February on the way.
+    fn back(self, latest: Timestamp, steps: i64) -> Timestamp {
+        match self {
+            Self::Months(months) => {
+                latest.minus_months(i32::try_from(steps * i64::from(months)).unwrap_or(i32::MAX))
+            }
+            Self::Days(days) => latest.plus_days(-steps * i64::from(days)),
+        }
+    }
+}
+
 /// Which snapshots to take, and who belongs to their population.
 ///
 /// At an instant, the population is every customer with at least one purchase in the observation window and at
@@ -111,27 +139,6 @@ impl SnapshotPlan {
                 until: end,
             });
         }
-        let mut instants = vec![latest];
-        let most = self.max_snapshots.unwrap_or(usize::MAX);
-        for back in 1i64.. {
-            let instant = self.back(latest, back);
-            // At the edge of the calendar an instant stays where it is.
-            if instants.len() == most || instant < earliest || Some(&instant) == instants.last() {
-                break;
-            }
-            instants.push(instant);
-        }
-        instants.reverse();
-        Ok(instants)
-    }
-
-    /// Counted from the latest, so that the 31st is not lost to a February on the way.
-    fn back(&self, latest: Timestamp, steps: i64) -> Timestamp {
-        match self.every {
-            Every::Months(months) => {
-                latest.minus_months(i32::try_from(steps * i64::from(months)).unwrap_or(i32::MAX))
-            }
-            Every::Days(days) => latest.plus_days(-steps * i64::from(days)),
-        }
+        Ok(self.every.instants(earliest, latest, self.max_snapshots.unwrap_or(usize::MAX)))
     }
 }

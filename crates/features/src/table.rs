@@ -17,7 +17,7 @@ use crate::time::DAY;
 use crate::{AsOf, Error, FeatureSet, FutureWindow, OrderLog, Result, SnapshotPlan, Timestamp};
 
 /// How many times progress is reported, about.
-const REPORTS: usize = 200;
+pub(crate) const REPORTS: usize = 200;
 
 /// A data set made of snapshots, and who is who in it.
 ///
@@ -378,13 +378,13 @@ impl Block<'_> {
     }
 }
 
-fn pool(context: &FitContext<'_>) -> Result<Option<rayon::ThreadPool>> {
+pub(crate) fn pool(context: &FitContext<'_>) -> Result<Option<rayon::ThreadPool>> {
     let Some(threads) = context.threads else { return Ok(None) };
     let built = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
     Ok(Some(built.map_err(|e| tenure_core::Error::Internal(e.to_string()))?))
 }
 
-fn in_pool<R: Send>(pool: Option<&rayon::ThreadPool>, work: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn in_pool<R: Send>(pool: Option<&rayon::ThreadPool>, work: impl FnOnce() -> R + Send) -> R {
     match pool {
         Some(pool) => pool.install(work),
         None => work(),

@@ -71,6 +71,10 @@ impl Timestamp {
         Self(self.0.saturating_add(days.saturating_mul(DAY)))
     }
 
+    pub(crate) const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
     /// The same day and time `months` calendar months earlier; the last day of that month where it is shorter.
     #[must_use]
     pub fn minus_months(self, months: i32) -> Self {

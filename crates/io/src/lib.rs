@@ -4,7 +4,9 @@
 //!   [`OrderColumns`](tenure_features::OrderColumns), with a report of what was decided and counted.
 //! * [`read_table`]: a table of features and, where asked for, a target, to a
 //!   [`Dataset`](tenure_core::Dataset).
-//! * [`OrderWriter`] and [`TableWriter`]: the way back; a file appears whole or not at all.
+//! * [`read_contacts`]: the files of contacts, their conversations, messages, leads and purchases to
+//!   [`ContactRecords`](tenure_features::contacts::ContactRecords).
+//! * [`OrderWriter`], [`TableWriter`] and [`ContactWriter`]: the way back; a file appears whole or not at all.
 //!
 //! Nothing is dropped silently: what is skipped is counted with example line numbers, and what cannot be read
 //! is an [`Error`] that names the file, the line, the column, the text found and what was expected.
@@ -22,6 +24,7 @@
 
 mod cell;
 mod columnar;
+mod contacts;
 mod error;
 mod json;
 mod options;
@@ -31,6 +34,9 @@ mod table;
 mod text;
 mod write;
 
+pub use contacts::read_contacts;
+pub use contacts::report::{ContactFileReport, ContactReadReport};
+pub use contacts::write::ContactWriter;
 pub use error::{Error, Result};
 pub use options::ReadOptions;
 pub use orders::mapping::{OrderMapping, Role};

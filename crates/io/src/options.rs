@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 
 use tenure_core::{CancelToken, ProgressSink};
 
-use crate::Result;
+use crate::{Error, Result};
 
-/// How to read an order log.
+/// How to read an order log, or the files of contacts.
 #[derive(Clone)]
 pub struct ReadOptions<'a> {
     /// Who watches; `done` and `total` are bytes of the file.
@@ -53,10 +53,22 @@ impl std::fmt::Debug for ReadOptions<'_> {
 }
 
 impl ReadOptions<'_> {
-    pub(crate) fn check_cancelled(&self) -> Result<()> {
+    pub(crate) fn check_cancelled(&self, stage: &str) -> Result<()> {
         if self.cancel.is_cancelled() {
-            return Err(tenure_core::Error::Cancelled { stage: "reading orders".into() }.into());
+            return Err(tenure_core::Error::Cancelled { stage: stage.into() }.into());
         }
         Ok(())
+    }
+
+    /// Does some work on the threads asked for.
+    pub(crate) fn in_pool<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        match self.threads {
+            None => work(),
+            Some(threads) => rayon::ThreadPoolBuilder::new()
+                .num_threads(threads.get())
+                .build()
+                .map_err(|e| Error::from(tenure_core::Error::Internal(e.to_string())))?
+                .install(work),
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::Timestamp;
 pub struct Contact {
     /// Unique.
     pub id: String,
-    /// From when on we know the contact.
+    /// From when on we know the contact; a first conversation or purchase may be earlier.
     pub created_at: Timestamp,
     /// Local time of the contact less UTC, in minutes, −840 to 840.
     pub utc_offset_minutes: i32,
@@ -94,7 +94,7 @@ pub struct Message {
     pub has_media: bool,
     /// Whether it addresses the contact by name.
     pub personalised: bool,
-    /// Name of the campaign that it belongs to.
+    /// Name of the campaign that it belongs to; the empty name is none.
     pub campaign: Option<String>,
     /// When the contact opened it (ours only).
     pub opened_at: Option<Timestamp>,
@@ -113,7 +113,7 @@ pub struct Lead {
     pub created_at: Timestamp,
     /// What sales made of it in the end, 0 to 100; NaN where nobody has judged it.
     pub score: f64,
-    /// When it was judged; `None` where nobody has.
+    /// When it was judged; a score needs it. `None` where nobody has.
     pub scored_at: Option<Timestamp>,
     /// When it became a customer; `None` where it did not.
     pub converted_at: Option<Timestamp>,
@@ -128,6 +128,22 @@ pub struct ContactPurchase {
     pub time: Timestamp,
     /// Money, above 0.
     pub amount: f64,
+}
+
+levels! {
+    /// What a record is, for messages.
+    pub enum RecordKind {
+        /// A [`Contact`].
+        Contact = "contact",
+        /// A [`Conversation`].
+        Conversation = "conversation",
+        /// A [`Message`].
+        Message = "message",
+        /// A [`Lead`].
+        Lead = "lead",
+        /// A [`ContactPurchase`], which goes by the id of its contact.
+        Purchase = "purchase of contact",
+    }
 }
 
 /// All records, in any order; what files, generators and applications hand to the contact log.

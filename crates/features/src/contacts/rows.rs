@@ -6,7 +6,7 @@ use tenure_core::{levels, typed_row};
 use super::Content;
 
 /// From −1 to 1.
-const SIGNED: std::ops::RangeInclusive<f64> = -1.0..=1.0;
+pub(super) const SIGNED: std::ops::RangeInclusive<f64> = -1.0..=1.0;
 
 typed_row! {
     /// What is known of a lead as of an instant: the 24 features of a lead score.

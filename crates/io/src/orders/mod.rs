@@ -28,6 +28,8 @@ use crate::text::separator::{Separator, sniff};
 use crate::text::{encoding, is_missing, trim};
 use crate::{Error, ReadOptions, Result};
 
+/// What is under way, for those who watch.
+const STAGE: &str = "reading orders";
 /// Lines from which formats are told.
 const SAMPLE: usize = 5000;
 
@@ -51,14 +53,7 @@ pub fn read_orders(
         FileFormat::Jsonl => read_jsonl(path, mapping, options),
         FileFormat::Parquet => read_parquet(path, mapping, options),
     };
-    match options.threads {
-        None => work(),
-        Some(threads) => rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
-            .build()
-            .map_err(|e| Error::from(tenure_core::Error::Internal(e.to_string())))?
-            .install(work),
-    }
+    options.in_pool(work)
 }
 
 /// The columns of a sample, and what can be asked of it.
@@ -211,7 +206,7 @@ fn drive(
     let mut batch = fill(&mut blocks)?;
     let mut first = true;
     while !batch.is_empty() {
-        options.check_cancelled()?;
+        options.check_cancelled(STAGE)?;
         let plan = assembly.plan();
         let (chunks, next) = rayon::join(
             || -> Vec<Chunk> {
@@ -225,7 +220,7 @@ fn drive(
         (batch, first) = (next?, false);
         let done = blocks.source.read_bytes.load(Ordering::Relaxed);
         options.progress.report(Progress {
-            stage: "reading orders",
+            stage: STAGE,
             done,
             total: Some(blocks.source.total_bytes),
             figure: None,
@@ -340,7 +335,7 @@ fn read_parquet(
         groups.iter().scan(1, |next, rows| Some(std::mem::replace(next, *next + rows))).collect();
     let at_once = rayon::current_num_threads().max(1);
     for part in (0..groups.len()).collect::<Vec<_>>().chunks(at_once) {
-        options.check_cancelled()?;
+        options.check_cancelled(STAGE)?;
         let plan = assembly.plan();
         let chunks: Vec<Result<Chunk>> = part
             .to_vec()
@@ -352,7 +347,7 @@ fn read_parquet(
         }
         let done = part.last().map_or(0, |g| *g as u64 + 1);
         options.progress.report(Progress {
-            stage: "reading orders",
+            stage: STAGE,
             done,
             total: Some(groups.len() as u64),
             figure: None,

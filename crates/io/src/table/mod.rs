@@ -2,7 +2,7 @@
 
 mod classes;
 mod column;
-mod raw;
+pub(crate) mod raw;
 pub(crate) mod report;
 mod target;
 

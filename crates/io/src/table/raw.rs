@@ -44,7 +44,17 @@ pub(crate) struct RawTable {
 }
 
 impl RawTable {
+    /// A table with at least one row.
     pub(crate) fn read(path: &Path, separator: Option<&str>) -> Result<Self> {
+        let table = Self::read_any(path, separator)?;
+        if table.lines.is_empty() {
+            return Err(Error::HeaderOnly { path: path.to_owned(), columns: table.names });
+        }
+        Ok(table)
+    }
+
+    /// A table that may have no rows.
+    pub(crate) fn read_any(path: &Path, separator: Option<&str>) -> Result<Self> {
         let table = match FileFormat::of(path)?.0 {
             FileFormat::Csv => Self::csv(path, separator),
             FileFormat::Jsonl => Self::jsonl(path),
@@ -59,13 +69,10 @@ impl RawTable {
                 return Err(Error::column(path, name, format!("column {} has no name", i + 1)));
             }
         }
-        if table.lines.is_empty() {
-            return Err(Error::HeaderOnly { path: path.to_owned(), columns: table.names });
-        }
         Ok(table)
     }
 
-    fn empty(names: Vec<String>, layout: String) -> Self {
+    pub(crate) fn empty(names: Vec<String>, layout: String) -> Self {
         let columns = vec![Texts::default(); names.len()];
         Self { names, columns, lines: Vec::new(), layout, semicolons: false }
     }

@@ -1,6 +1,7 @@
 //! Files from columns: written beside their place and renamed, so that a file is there whole or not at all.
 
 pub(crate) mod orders;
+pub(crate) mod parquet;
 pub(crate) mod table;
 
 use std::fs::Permissions;

@@ -4,15 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMillisecondArray};
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use arrow_array::{ArrayRef, Float64Array, Int64Array, TimestampMillisecondArray};
+use arrow_schema::{DataType, Field, Schema};
 use tenure_features::columns::NO_CODE;
 use tenure_features::{CodedColumn, OrderColumns};
 
-use super::{Target, TextTarget, push_csv, push_json};
+use super::parquet::{ParquetTarget, ROWS, instant};
+use super::{TextTarget, push_csv, push_json};
 use crate::cell::push_number;
 use crate::text::calendar::push_iso;
 use crate::{Error, FileFormat, Result};
@@ -113,7 +111,7 @@ impl From<f64> for Value<'_> {
 
 enum Sink {
     Text { target: TextTarget, json: bool },
-    Parquet { writer: Box<ArrowWriter<std::fs::File>>, target: Target },
+    Parquet(ParquetTarget),
 }
 
 /// Writes batches of orders to one file. Columns: `customer_id`, `order_id`, `time`, `amount`, `quantity`,
@@ -158,13 +156,9 @@ impl OrderWriter {
                     if json { json_row(&parts, orders, row, out) } else { csv_row(&parts, orders, row, out) }
                 })
             }
-            Some(Sink::Parquet { writer, .. }) => {
-                // Smaller batches: the texts of a column of one batch share 2 GiB of offsets.
-                for from in (0..orders.len()).step_by(1 << 20) {
-                    let rows = from..orders.len().min(from + (1 << 20));
-                    let batch =
-                        batch(&parts, orders, rows).and_then(|b| writer.write(&b).map_err(|e| e.to_string()));
-                    batch.map_err(|e| Error::format(&self.path, format!("writing Parquet failed: {e}")))?;
+            Some(Sink::Parquet(target)) => {
+                for from in (0..orders.len()).step_by(ROWS) {
+                    target.write(arrays(&parts, orders, from..orders.len().min(from + ROWS)))?;
                 }
                 Ok(())
             }
@@ -179,12 +173,7 @@ impl OrderWriter {
     pub fn finish(self) -> Result<()> {
         match self.sink {
             Some(Sink::Text { target, .. }) => target.finish(),
-            Some(Sink::Parquet { writer, target }) => {
-                writer
-                    .close()
-                    .map_err(|e| Error::format(&self.path, format!("writing Parquet failed: {e}")))?;
-                target.finish()
-            }
+            Some(Sink::Parquet(target)) => target.finish(),
             None => Err(Error::NoOrders { path: self.path, reason: "nothing was written".into() }),
         }
     }
@@ -239,12 +228,7 @@ fn check(path: &Path, orders: &OrderColumns) -> Result<()> {
 fn start(path: &Path, parts: &[Part]) -> Result<Sink> {
     let (format, gzip) = FileFormat::of(path)?;
     if format == FileFormat::Parquet {
-        let target = Target::create(path)?;
-        let file = target.file.as_file().try_clone().map_err(Error::io(path, "writing"))?;
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-        let writer = ArrowWriter::try_new(file, Arc::new(schema(parts)), Some(properties))
-            .map_err(|e| Error::format(path, format!("writing Parquet failed: {e}")))?;
-        return Ok(Sink::Parquet { writer: Box::new(writer), target });
+        return Ok(Sink::Parquet(ParquetTarget::create(path, schema(parts))?));
     }
     let json = format == FileFormat::Jsonl;
     let mut target = TextTarget::create(path, gzip)?;
@@ -295,11 +279,10 @@ fn json_row(parts: &[Part], orders: &OrderColumns, row: usize, out: &mut Vec<u8>
 }
 
 fn schema(parts: &[Part]) -> Schema {
-    let instant = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
     let field = |part: &Part| {
         let kind = match part {
             Part::Customer | Part::Category | Part::Channel => DataType::Utf8,
-            Part::Time | Part::Returned => instant.clone(),
+            Part::Time | Part::Returned => instant(),
             Part::Amount | Part::Quantity | Part::Discount => DataType::Float64,
             Part::Order => DataType::Int64,
         };
@@ -308,7 +291,7 @@ fn schema(parts: &[Part]) -> Schema {
     Schema::new(parts.iter().map(field).collect::<Vec<_>>())
 }
 
-fn batch(parts: &[Part], orders: &OrderColumns, rows: std::ops::Range<usize>) -> Result<RecordBatch, String> {
+fn arrays(parts: &[Part], orders: &OrderColumns, rows: std::ops::Range<usize>) -> Vec<ArrayRef> {
     let values = |part: Part| rows.clone().map(move |row| part.value(orders, row));
     let array = |&part: &Part| -> ArrayRef {
         match part {
@@ -334,6 +317,5 @@ fn batch(parts: &[Part], orders: &OrderColumns, rows: std::ops::Range<usize>) ->
             }
         }
     };
-    let arrays = parts.iter().map(array).collect();
-    RecordBatch::try_new(Arc::new(schema(parts)), arrays).map_err(|e| e.to_string())
+    parts.iter().map(array).collect()
 }

@@ -1,7 +1,12 @@
-//! Named columns to CSV or JSON lines.
+//! Named columns to CSV, JSON lines or Parquet.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMillisecondArray};
+use arrow_schema::{DataType, Field, Schema};
+
+use super::parquet::{ParquetTarget, ROWS, instant};
 use super::{TextTarget, push_csv, push_json};
 use crate::cell::push_number;
 use crate::text::calendar::push_iso;
@@ -41,6 +46,35 @@ impl ColumnValues<'_> {
         }
     }
 
+    fn kind(&self) -> DataType {
+        match self {
+            Self::Numbers(_) => DataType::Float64,
+            Self::Integers(_) => DataType::Int64,
+            Self::Texts(_) => DataType::Utf8,
+            Self::Flags(_) => DataType::Boolean,
+            Self::Instants(_) => instant(),
+        }
+    }
+
+    fn array(&self, rows: std::ops::Range<usize>) -> ArrayRef {
+        let known = |row: &usize| !self.is_missing(*row);
+        match self {
+            Self::Numbers(v) => {
+                Arc::new(Float64Array::from_iter(rows.map(|row| Some(row).filter(known).map(|row| v[row]))))
+            }
+            Self::Integers(v) => Arc::new(Int64Array::from_iter_values(v[rows].iter().copied())),
+            Self::Texts(v) => {
+                let text = |row| Some(row).filter(known).map(|row: usize| v[row].as_str());
+                Arc::new(StringArray::from_iter(rows.map(text)))
+            }
+            Self::Flags(v) => Arc::new(BooleanArray::from(v[rows].to_vec())),
+            Self::Instants(v) => {
+                let millis = |row| Some(row).filter(known).map(|row: usize| v[row].saturating_mul(1000));
+                Arc::new(TimestampMillisecondArray::from_iter(rows.map(millis)).with_timezone("UTC"))
+            }
+        }
+    }
+
     fn push(&self, row: usize, json: bool, out: &mut Vec<u8>) {
         match self {
             Self::Numbers(v) => push_number(out, v[row]),
@@ -58,13 +92,20 @@ impl ColumnValues<'_> {
     }
 }
 
-/// Writes named columns, batch by batch, to `.csv`, `.jsonl` or `.ndjson` (each also with `.gz`). The file
-/// appears with [`TableWriter::finish`]; dropped before, it leaves nothing.
+/// Writes named columns, batch by batch, to `.csv`, `.jsonl` or `.ndjson` (each also with `.gz`), or to `.parquet`.
+/// The file appears with [`TableWriter::finish`]; dropped before, it leaves nothing.
 pub struct TableWriter {
-    target: TextTarget,
+    path: PathBuf,
     names: Vec<String>,
-    keys: Vec<Vec<u8>>,
-    json: bool,
+    sink: Sink,
+}
+
+enum Sink {
+    Csv(TextTarget),
+    /// With the key of each column as it is written.
+    Json(TextTarget, Vec<Vec<u8>>),
+    /// Once the first batch has told the types of the columns.
+    Parquet(Option<ParquetTarget>),
 }
 
 impl TableWriter {
@@ -74,37 +115,26 @@ impl TableWriter {
     /// [`Error::Format`] for another kind of file, [`Error::Io`].
     pub fn create<S: AsRef<str>>(path: &Path, names: &[S]) -> Result<Self> {
         let (format, gzip) = FileFormat::of(path)?;
-        if format == FileFormat::Parquet {
-            return Err(Error::format(path, "tables are written as .csv or .jsonl (each also with .gz)"));
-        }
-        let json = format == FileFormat::Jsonl;
         let names: Vec<String> = names.iter().map(|n| n.as_ref().to_owned()).collect();
-        let mut target = TextTarget::create(path, gzip)?;
-        if !json {
-            let mut header = Vec::new();
-            for (i, name) in names.iter().enumerate() {
-                if i > 0 {
-                    header.push(b',');
-                }
-                push_csv(&mut header, name);
+        let sink = match format {
+            FileFormat::Parquet => Sink::Parquet(None),
+            FileFormat::Jsonl => {
+                Sink::Json(TextTarget::create(path, gzip)?, names.iter().map(|n| key(n)).collect())
             }
-            header.push(b'\n');
-            target.write(&header)?;
-        }
-        let key = |name: &String| {
-            let mut key = Vec::new();
-            push_json(&mut key, name);
-            key.push(b':');
-            key
+            FileFormat::Csv => {
+                let mut target = TextTarget::create(path, gzip)?;
+                target.write(&header(&names))?;
+                Sink::Csv(target)
+            }
         };
-        let keys = names.iter().map(key).collect();
-        Ok(Self { target, names, keys, json })
+        Ok(Self { path: path.to_owned(), names, sink })
     }
 
-    /// Appends rows; one entry a column, all of the same length.
+    /// Appends rows; one entry a column, all of the same length, of the same kinds in every batch.
     ///
     /// # Errors
-    /// [`tenure_core::Error::Shape`] for another number of columns or differing lengths; [`Error::Io`].
+    /// [`tenure_core::Error::Shape`] for another number of columns or differing lengths; [`Error::Format`] where
+    /// Parquet refuses; [`Error::Io`].
     pub fn write(&mut self, columns: &[ColumnValues<'_>]) -> Result<()> {
         let shape = |what, expected, found| Err(tenure_core::Error::Shape { what, expected, found }.into());
         if columns.len() != self.names.len() {
@@ -114,19 +144,57 @@ impl TableWriter {
         if let Some(other) = columns.iter().find(|c| c.len() != rows) {
             return shape("values in a column to write", rows, other.len());
         }
-        let Self { target, keys, json, .. } = self;
-        target.write_rows(rows, |row, out| {
-            if *json { json_row(keys, columns, row, out) } else { csv_row(columns, row, out) }
-        })
+        match &mut self.sink {
+            Sink::Csv(target) => target.write_rows(rows, |row, out| csv_row(columns, row, out)),
+            Sink::Json(target, keys) => target.write_rows(rows, |row, out| json_row(keys, columns, row, out)),
+            Sink::Parquet(started) => {
+                let target = match started {
+                    Some(target) => target,
+                    None => started.insert(ParquetTarget::create(&self.path, schema(&self.names, columns))?),
+                };
+                for from in (0..rows).step_by(ROWS) {
+                    target.write(columns.iter().map(|c| c.array(from..rows.min(from + ROWS))).collect())?;
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Puts the file in its place.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`]; [`Error::Format`] for Parquet without a batch, whose types are not known.
     pub fn finish(self) -> Result<()> {
-        self.target.finish()
+        match self.sink {
+            Sink::Csv(target) | Sink::Json(target, _) => target.finish(),
+            Sink::Parquet(Some(target)) => target.finish(),
+            Sink::Parquet(None) => Err(Error::format(&self.path, "not a batch was written")),
+        }
     }
+}
+
+fn header(names: &[String]) -> Vec<u8> {
+    let mut header = Vec::new();
+    for (i, name) in names.iter().enumerate() {
+        if i > 0 {
+            header.push(b',');
+        }
+        push_csv(&mut header, name);
+    }
+    header.push(b'\n');
+    header
+}
+
+fn key(name: &str) -> Vec<u8> {
+    let mut key = Vec::new();
+    push_json(&mut key, name);
+    key.push(b':');
+    key
+}
+
+fn schema(names: &[String], columns: &[ColumnValues<'_>]) -> Schema {
+    let fields = names.iter().zip(columns).map(|(name, column)| Field::new(name, column.kind(), true));
+    Schema::new(fields.collect::<Vec<_>>())
 }
 
 fn csv_row(columns: &[ColumnValues<'_>], row: usize, out: &mut Vec<u8>) {
