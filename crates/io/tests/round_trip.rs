@@ -94,3 +94,39 @@ fn tables_are_written_as_said() {
          {\"id\":null,\"p\":null,\"risk\":false,\"at\":null,\"n\":2}\n"
     );
 }
+
+#[test]
+fn tables_in_parquet_read_back_with_their_types() {
+    let folder = folder();
+    let path = folder.path().join("t.parquet");
+    let texts = ["a,b".to_owned(), String::new()];
+    let mut writer = TableWriter::create(&path, &["id", "p", "risk", "at", "n"]).unwrap();
+    let batch = [
+        ColumnValues::Texts(&texts),
+        ColumnValues::Numbers(&[0.1, f64::NAN]),
+        ColumnValues::Flags(&[true, false]),
+        ColumnValues::Instants(&[86_400, i64::MAX]),
+        ColumnValues::Integers(&[-1, 2]),
+    ];
+    writer.write(&batch).unwrap();
+    writer.write(&batch).unwrap();
+    assert!(!path.exists());
+    writer.finish().unwrap();
+    let (data, report) = tenure_io::read_table(&path, &tenure_io::TableOptions::default()).unwrap();
+    assert_eq!((data.rows(), report.layout.as_str()), (4, "Parquet"));
+    let column = |name: &str| {
+        let at = data.schema().names().position(|n| n == name).unwrap();
+        data.x().column(at).iter().take(2).copied().collect::<Vec<_>>()
+    };
+    assert_eq!(column("n"), [-1.0, 2.0]);
+    assert_eq!(column("risk"), [1.0, 0.0]); // the levels `false` and `true`
+    assert!(
+        column("p")[0] == 0.1
+            && column("p")[1].is_nan()
+            && column("id")[1].is_nan()
+            && column("at")[1].is_nan()
+    );
+
+    let unknown = TableWriter::create(&folder.path().join("none.parquet"), &["id"]).unwrap();
+    assert!(unknown.finish().unwrap_err().to_string().ends_with("none.parquet: not a batch was written"));
+}

@@ -2,7 +2,7 @@
 
 /// `A = L Lᵀ` over the columns of `A` that are linearly independent of those before them.
 #[derive(Debug)]
-pub(crate) struct Factor {
+pub struct Factor {
     columns: usize,
     kept: Vec<usize>,
     /// Row `i` holds `i + 1` numbers.
@@ -13,7 +13,8 @@ impl Factor {
     /// Takes the columns of the full symmetric `a` (`columns × columns`) that `wanted` names, in order, and
     /// leaves out each whose pivot is not above `tolerance` times its diagonal: with a diagonal of variances
     /// the quotient is `1 − R²` of the column on those before it.
-    pub(crate) fn new(a: &[f64], columns: usize, wanted: &[bool], tolerance: f64) -> Self {
+    #[must_use]
+    pub fn new(a: &[f64], columns: usize, wanted: &[bool], tolerance: f64) -> Self {
         let mut kept: Vec<usize> = Vec::new();
         let mut lower: Vec<Vec<f64>> = Vec::new();
         for j in (0..columns).filter(|&j| wanted[j]) {
@@ -34,12 +35,14 @@ impl Factor {
     }
 
     /// The columns that were not left out.
-    pub(crate) fn kept(&self) -> &[usize] {
+    #[must_use]
+    pub fn kept(&self) -> &[usize] {
         &self.kept
     }
 
     /// `A x = b`, with 0 for the columns left out.
-    pub(crate) fn solve(&self, b: &[f64]) -> Vec<f64> {
+    #[must_use]
+    pub fn solve(&self, b: &[f64]) -> Vec<f64> {
         let mut half = self.half_solve(b);
         for i in (0..half.len()).rev() {
             half[i] /= self.lower[i][i];
@@ -56,7 +59,8 @@ impl Factor {
     }
 
     /// `bᵀ A⁻¹ b` over the kept columns.
-    pub(crate) fn quadratic(&self, b: &[f64]) -> f64 {
+    #[must_use]
+    pub fn quadratic(&self, b: &[f64]) -> f64 {
         self.half_solve(b).iter().map(|v| v * v).sum()
     }
 

@@ -68,6 +68,7 @@ use tenure_core::{Capabilities, Dataset, FitContext, Fitted, Learner, MissingPol
 
 pub use design::Dropped;
 pub use family::{Family, Link};
+pub use linalg::Factor;
 pub use model::{GlmModel, GlmReport};
 pub use path::{Path, PathParams, PathPoint, PenaltyChoice, choose_penalty, path};
 pub use summary::{Coefficient, CoefficientTable, Reference};
