@@ -143,7 +143,7 @@ fn fit(data: &Dataset, params: &EngagementParams, context: &FitContext<'_>) -> R
         ..CalibrationOptions::default()
     };
     let splits = folds(data, params.folds, context.seed)?;
-    let CalibratedFit { model, uncalibrated, calibrated, iterations, notes } =
+    let CalibratedFit { model, uncalibrated, calibrated, iterations, notes, .. } =
         calibrated::fit(&params.backend, &options, &wide, &splits, context)?;
     let judge = Judge::fit(&wide, expansion.time_terms(), params.gain_level, context)?;
 
