@@ -4,20 +4,20 @@
 
 use std::error::Error;
 
-use tenure::FitContext;
 use tenure::engagement::{EngagementParams, SendTimeRequest, best_times_for_campaign, train};
 use tenure::features::Timestamp;
-use tenure::features::contacts::{ContactLog, Content, MessageRow, PlannedMessage, message_set};
+use tenure::features::contacts::{
+    ContactLog, Content, MessageRow, PlannedMessage, WINDOW_HOURS, message_set,
+};
 use tenure::synth::ContactParams;
-
-/// A message counts as engaged with if it is opened, clicked or answered within so many hours.
-const WINDOW_HOURS: u32 = 48;
+use tenure::{FitContext, TypedRow};
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Stands for your records: contacts, conversations, messages, leads, purchases.
     let world = ContactParams { contacts: 3_000, ..ContactParams::default() }.check()?;
     let log = ContactLog::from_records(world.generate(42, 0)?.records)?;
 
+    // Engaged with is what is opened, clicked or answered within 48 hours.
     let context = FitContext::new(42);
     let messages = message_set(&log, WINDOW_HOURS, None, &context)?;
     let trained = train(messages.data(), &EngagementParams::default(), &context)?;
@@ -45,10 +45,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ids: Vec<String> = log.contact_ids().iter().take(500).cloned().collect();
     let rows = ids
         .iter()
-        .map(|id| Ok(MessageRow::as_of(&log.as_of(id, planned)?, &message)))
+        .map(|id| Ok(MessageRow::as_of(&log.as_of(id, planned)?, &message, WINDOW_HOURS)))
         .collect::<Result<Vec<_>, tenure::features::Error>>()?;
 
-    let plan = best_times_for_campaign(&trained.model, &rows, &SendTimeRequest::default())?;
+    let plan = best_times_for_campaign(
+        &trained.model,
+        MessageRow::dataset(&rows)?.x(),
+        &SendTimeRequest::default(),
+    )?;
     println!("{}", plan.verdict);
     if let Some(personal) = &plan.personal {
         let mut times = personal.times.clone();

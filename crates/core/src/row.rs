@@ -60,6 +60,9 @@ use serde_json::{Map, Value};
 
 use crate::{Dataset, Error, Feature, FeatureKind, Result, Schema};
 
+/// Characters from which on the begin of a name stands for it.
+const LEAST_BEGIN: usize = 4;
+
 /// Any number.
 pub const ANY: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
 /// A number of at least 0.
@@ -455,9 +458,11 @@ fn unexpected<'a, I: Iterator<Item = &'a str>>(
     strange.map(|key| RowProblem::Unexpected { field: key.clone(), similar: similar(key, names()) }).collect()
 }
 
-/// The name that differs by at most two edits, if there is one.
+/// The name that differs by at most two edits, or that one of them begins with the other, if there is one.
 fn similar<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-    let close = names.map(|name| (edits(key, name), name)).min()?;
+    let begins = |name: &str| key.len() >= LEAST_BEGIN && (name.starts_with(key) || key.starts_with(name));
+    let close =
+        names.map(|name| (if begins(name) { 2 } else { usize::MAX }.min(edits(key, name)), name)).min()?;
     (close.0 <= 2).then(|| close.1.to_owned())
 }
 
@@ -707,6 +712,7 @@ mod tests {
              `colour` is not a field; `balance` is \"much\"; expected a number, or null; \
              `plan` is \"gold\"; expected \"basic\", \"pro\", or null; `allowed` is 1; expected true or false"
         );
+        assert!(problem(r#"{"bala": 0}"#).contains("`bala` is not a field (is `balance` meant?)"));
         assert_eq!(problem("[1]"), "the row does not fit: a list is no JSON object");
         assert!(problem("{").starts_with("the row is no JSON: "), "{}", problem("{"));
     }
