@@ -57,7 +57,7 @@ pub use backend::{Backend, load};
 pub use blend::{Blend, BlendMember, BlendParams};
 pub use calibrated::CalibratedModel;
 pub use tenure_core::{Learner, Model};
-pub use tenure_gbdt::{ForestParams, GbdtParams, Objective};
+pub use tenure_gbdt::{CategoricalParams, ForestParams, GbdtParams, Objective};
 
 pub use crate::glm::GlmParams;
 pub use crate::logistic::LogisticParams;

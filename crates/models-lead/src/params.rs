@@ -1,7 +1,9 @@
 //! Parameters of lead scoring.
 
 use serde::{Deserialize, Serialize};
-use tenure_backends::{Backend, BlendMember, BlendParams, GbdtParams, GlmParams, LogisticParams};
+use tenure_backends::{
+    Backend, BlendMember, BlendParams, CategoricalParams, GbdtParams, GlmParams, LogisticParams,
+};
 use tenure_core::Result;
 use tenure_core::params::require;
 
@@ -142,8 +144,8 @@ impl Default for LeadParams {
 }
 
 impl LeadParams {
-    /// The learner of a goal where none is named: boosted trees for a score; for a conversion half boosted
-    /// trees, half logistic regression, averaged in log-odds.
+    /// The learner of a goal where none is named: boosted trees for a score; for a conversion three
+    /// quarters boosted trees, one quarter logistic regression, averaged in log-odds.
     #[must_use]
     pub fn usual_backend(goal: Goal) -> Backend {
         match goal {
@@ -191,6 +193,7 @@ fn trees() -> GbdtParams {
         leaves: 15,
         row_fraction: 0.7,
         column_fraction: 0.5,
+        categorical: CategoricalParams { min_group_rows: 20, ..CategoricalParams::default() },
         ..GbdtParams::default()
     }
 }
@@ -203,9 +206,13 @@ pub(crate) fn linear(goal: Goal) -> Backend {
     }
 }
 
+/// Three quarters trees, one quarter linear. On X Education (five outer folds, two draws) the log loss was 0.4210,
+/// that of the trees alone 0.4203; learned from 1,000 of its leads it was 0.4379 against 0.4427, and 0.4389 with
+/// halves.
 fn blend(goal: Goal) -> Backend {
-    let half = |learner| BlendMember { weight: 0.5, learner };
-    Backend::Blend(BlendParams { members: vec![half(Backend::Gbdt(trees())), half(linear(goal))] })
+    let member = |weight, learner| BlendMember { weight, learner };
+    let members = vec![member(0.75, Backend::Gbdt(trees())), member(0.25, linear(goal))];
+    Backend::Blend(BlendParams { members })
 }
 
 #[cfg(test)]

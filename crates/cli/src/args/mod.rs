@@ -1,6 +1,9 @@
 //! What the command line accepts.
 
 mod churn;
+mod contact;
+mod contacts;
+mod lead;
 mod ltv;
 mod orders;
 mod table;
@@ -10,6 +13,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use churn::{ChurnCommand, ChurnEvaluate, ChurnExplain, ChurnPredict, ChurnTrain, Goal};
+pub use contact::{ContactCommand, ContactEvaluate, ContactTrain};
+pub use contacts::{Explaining, KnownRows, NewRows, Scoring};
+pub use lead::{LeadCommand, LeadEvaluate, LeadTrain};
 pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
 pub use table::{
@@ -23,6 +29,8 @@ Examples:
   tenure churn train --orders orders.csv --model churn-model
   tenure churn predict --orders orders.csv --model churn-model --as-of 2024-06-01 --out scores.csv
   tenure ltv train --orders orders.csv --prediction-days 180 --model value-model
+  tenure lead train --records records --target score --model lead-model
+  tenure contact train --records records --model contact-model
   tenure table cv --data customers.csv --target Churn --task binary
 
 Exit codes: 0 done, 1 cannot write the answer, 2 wrong arguments, 3 the data do not allow it,
@@ -58,6 +66,12 @@ pub enum Command {
     /// Customer lifetime value from an order log: train, cross-validate, evaluate, predict, explain.
     #[command(subcommand)]
     Ltv(LtvCommand),
+    /// Lead scores from the records of contacts or a table: train, evaluate, predict, explain.
+    #[command(subcommand)]
+    Lead(LeadCommand),
+    /// Which contacts are about to fall silent, from their records or a table: train, evaluate, predict, explain.
+    #[command(subcommand)]
+    Contact(ContactCommand),
     /// The same learners on any table of your own: cross-validate, train, predict, explain.
     #[command(subcommand)]
     Table(TableCommand),

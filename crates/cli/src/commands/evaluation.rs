@@ -11,18 +11,7 @@ use crate::output::{self, columns, count, percent};
 /// The figures of model, baselines and oracle side by side.
 pub fn table(figures: &ChurnFigures) -> String {
     let mut rows = vec![
-        [
-            "",
-            "AUC",
-            "95 % interval",
-            "avg. precision",
-            "log loss",
-            "Brier",
-            "calibration error",
-            "lift, top tenth",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        header(),
         row("model", &figures.model),
         row("  before calibration", &figures.uncalibrated),
         row("recency only", &figures.baselines.recency),
@@ -34,7 +23,23 @@ pub fn table(figures: &ChurnFigures) -> String {
     columns(&rows)
 }
 
-fn row(name: &str, report: &BinaryReport) -> Vec<String> {
+/// What [`row`] holds.
+pub fn header() -> Vec<String> {
+    let figures = [
+        "",
+        "AUC",
+        "95 % interval",
+        "avg. precision",
+        "log loss",
+        "Brier",
+        "calibration error",
+        "lift, top tenth",
+    ];
+    figures.map(str::to_owned).to_vec()
+}
+
+/// The figures of one model.
+pub fn row(name: &str, report: &BinaryReport) -> Vec<String> {
     let interval = match (report.roc_auc_low, report.roc_auc_high) {
         (Some(low), Some(high)) => format!("{low:.3}–{high:.3}"),
         _ => "–".into(),

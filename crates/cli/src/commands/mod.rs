@@ -1,7 +1,10 @@
 //! What the commands do.
 
 mod churn;
+mod contact;
+mod contacts;
 mod evaluation;
+mod lead;
 mod ltv;
 mod orders;
 mod quickstart;
@@ -21,6 +24,8 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
         Command::Synth(args) => synth::run(args, session),
         Command::Churn(args) => churn::run(args, session),
         Command::Ltv(args) => ltv::run(args, session),
+        Command::Lead(args) => lead::run(args, session),
+        Command::Contact(args) => contact::run(args, session),
         Command::Table(args) => table::run(args, session),
     }
 }

@@ -16,7 +16,7 @@ use tenure_backends::glm::GlmModel;
 use tenure_core::{Dataset, Error, Model};
 use tenure_io::{TableOptions, TableReport, TableTask, read_table};
 
-use self::stored::Reading;
+pub use self::stored::Reading;
 use crate::args::{TableCommand, TableRead, TableTrain, Task};
 use crate::failure::WrongArgument;
 use crate::output::{self, count};
