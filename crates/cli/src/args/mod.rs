@@ -6,6 +6,7 @@ mod contacts;
 mod lead;
 mod ltv;
 mod orders;
+mod synth;
 mod table;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub use contacts::{Explaining, KnownRows, NewRows, Scoring};
 pub use lead::{LeadCommand, LeadEvaluate, LeadTrain};
 pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
+pub use synth::{SynthCommand, SynthContacts, SynthOrders};
 pub use table::{
     Strategy, TableCommand, TableCv, TableExplain, TableLearn, TablePredict, TableRead, TableSearch,
     TableTrain, Task,
@@ -91,46 +93,6 @@ pub struct Quickstart {
     #[arg(long, default_value = "tenure-quickstart", value_name = "DIR")]
     pub out: PathBuf,
     /// Print the figures as JSON instead of text.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `tenure synth …`
-#[derive(Debug, Subcommand)]
-pub enum SynthCommand {
-    /// Orders of customers who join, buy with the seasons, slow down and leave.
-    Orders(SynthOrders),
-}
-
-/// `tenure synth orders`
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  tenure synth orders --customers 20000 --months 24 --out orders.csv
-  tenure synth orders --customers 1000000 --out orders.parquet
-  tenure synth orders --out orders.csv.gz --truth truth.csv --truth-as-of 2024-06-01")]
-pub struct SynthOrders {
-    /// Customers to generate.
-    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub customers: u32,
-    /// Length of the log.
-    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
-    pub months: u32,
-    /// Same seed, same bytes.
-    #[arg(long, default_value_t = 42, value_name = "N")]
-    pub seed: u64,
-    /// The file; its name chooses the format: .csv, .jsonl (either with .gz) or .parquet.
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// Also write what is true of each customer (CSV): churn probability and expected spend, known and attainable.
-    #[arg(long, value_name = "FILE")]
-    pub truth: Option<PathBuf>,
-    /// Instants of the truth; by default one prediction window before the end of the log.
-    #[arg(long, value_name = "DATE,…", value_delimiter = ',', requires = "truth")]
-    pub truth_as_of: Vec<String>,
-    /// Window of the truth after each instant.
-    #[arg(long, default_value_t = 90, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=366))]
-    pub truth_days: u32,
-    /// Print the summary as JSON instead of text.
     #[arg(long)]
     pub json: bool,
 }

@@ -1,7 +1,6 @@
 //! Rows of contacts, leads and messages: from record files or a table, to learn from or to score; models that know
 //! where their rows come from.
 
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -239,43 +238,4 @@ pub fn overlap<P>(source: &Source<P>, data: &Dataset) -> Option<String> {
         let up_to = until.map_or("all records".to_owned(), |until| format!("records up to {until}"));
         format!("the model was trained on {up_to}: rows before are not new to it")
     })
-}
-
-/// True values by id: the columns `keys` of a CSV file make the id, joined by a blank.
-pub fn read_truth(path: &Path, keys: &[&str], value: &str) -> Result<HashMap<String, f64>> {
-    let wrong = |detail: String| Error::Data(format!("{}: {detail}", path.display()));
-    let mut reader = csv::Reader::from_path(path).map_err(|e| wrong(e.to_string()))?;
-    let headers = reader.headers().map_err(|e| wrong(e.to_string()))?.clone();
-    let column = |name: &str| {
-        let at = headers.iter().position(|header| header == name);
-        at.ok_or_else(|| wrong(format!("no column `{name}`; `tenure synth contacts --truth` writes one")))
-    };
-    let keys = keys.iter().map(|key| column(key)).collect::<Result<Vec<_>, _>>()?;
-    let value = column(value)?;
-    let mut truth = HashMap::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| wrong(e.to_string()))?;
-        let field = |at: usize| record.get(at).unwrap_or_default();
-        if field(value).is_empty() {
-            continue;
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        let number: f64 = field(value)
-            .parse()
-            .map_err(|_| wrong(format!("line {line}: `{}` is not a number", field(value))))?;
-        truth.insert(keys.iter().map(|&key| field(key)).collect::<Vec<_>>().join(" "), number);
-    }
-    Ok(truth)
-}
-
-/// The true value of every row; refuses where one is lacking.
-pub fn look_up(truth: &HashMap<String, f64>, keys: impl Iterator<Item = String>) -> Result<Vec<f64>> {
-    let mut values = Vec::new();
-    for key in keys {
-        match truth.get(&key) {
-            Some(value) => values.push(*value),
-            None => bail!(Error::Data(format!("--truth: it does not know `{key}`"))),
-        }
-    }
-    Ok(values)
 }

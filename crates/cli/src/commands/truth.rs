@@ -12,8 +12,8 @@ const DATES_NAMED: usize = 5;
 
 /// Which truth is looked for.
 pub struct Wanted<'a> {
-    /// Column of the ids.
-    pub id: &'a str,
+    /// Columns that make the id, joined by a blank where there are several.
+    pub keys: &'a [&'a str],
     /// Column of the values.
     pub value: &'a str,
     /// Rows as of this instant alone, where the file is of several.
@@ -24,7 +24,7 @@ pub struct Wanted<'a> {
     pub from: &'a str,
 }
 
-/// The values by id.
+/// The values by id; a blank one is not known.
 pub fn read(path: &Path, wanted: &Wanted<'_>) -> Result<HashMap<String, f64>> {
     let wrong = |detail: String| Error::Data(format!("{}: {detail}", path.display()));
     let mut reader = csv::Reader::from_path(path).map_err(|e| wrong(e.to_string()))?;
@@ -33,7 +33,8 @@ pub fn read(path: &Path, wanted: &Wanted<'_>) -> Result<HashMap<String, f64>> {
         let at = headers.iter().position(|h| h == name);
         at.ok_or_else(|| wrong(format!("no column `{name}`; `{}` writes one", wanted.from)))
     };
-    let (id, value) = (column(wanted.id)?, column(wanted.value)?);
+    let keys = wanted.keys.iter().map(|key| column(key)).collect::<Result<Vec<_>, _>>()?;
+    let value = column(wanted.value)?;
     let instant = wanted.as_of.map(|as_of| Ok::<_, Error>((column("as_of")?, as_of))).transpose()?;
     let window = wanted.window_days.map(|days| Ok::<_, Error>((column("window_days")?, days))).transpose()?;
     let mut truth = HashMap::new();
@@ -59,10 +60,13 @@ pub fn read(path: &Path, wanted: &Wanted<'_>) -> Result<HashMap<String, f64>> {
             ))
             .into());
         }
+        if field(value).is_empty() {
+            continue;
+        }
         let number: f64 = field(value).parse().map_err(|_| {
             wrong(format!("line {line}, column `{}`: `{}` is not a number", wanted.value, field(value)))
         })?;
-        truth.insert(field(id).to_owned(), number);
+        truth.insert(keys.iter().map(|&key| field(key)).collect::<Vec<_>>().join(" "), number);
     }
     match wanted.as_of {
         Some(as_of) if truth.is_empty() => {
@@ -80,5 +84,26 @@ pub fn of_orders(
     window_days: u32,
 ) -> Result<HashMap<String, f64>> {
     let (as_of, window_days) = (Some(as_of), Some(window_days));
-    read(path, &Wanted { id: "customer_id", value, as_of, window_days, from: "tenure synth orders --truth" })
+    read(
+        path,
+        &Wanted { keys: &["customer_id"], value, as_of, window_days, from: "tenure synth orders --truth" },
+    )
+}
+
+/// Truths of leads, contacts and messages as `tenure synth contacts --truth` writes them.
+pub fn of_contacts(path: &Path, keys: &[&str], value: &str) -> Result<HashMap<String, f64>> {
+    read(path, &Wanted { keys, value, as_of: None, window_days: None, from: "tenure synth contacts --truth" })
+}
+
+/// The true value of every row; refuses where one is lacking.
+pub fn look_up(truth: &HashMap<String, f64>, mut keys: impl Iterator<Item = String>) -> Result<Vec<f64>> {
+    let mut values = Vec::new();
+    keys.try_for_each(|key| match truth.get(&key) {
+        Some(value) => {
+            values.push(*value);
+            Ok(())
+        }
+        None => Err(Error::Data(format!("--truth: it does not know `{key}`"))),
+    })?;
+    Ok(values)
 }

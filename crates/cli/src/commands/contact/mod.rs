@@ -13,6 +13,7 @@ use tenure_features::contacts::{ContactPlan, contact_set};
 
 use super::contacts::{self, Rows, Source};
 use super::evaluation;
+use super::truth;
 use crate::args::{ContactCommand, ContactEvaluate, ContactTrain};
 use crate::output::{self, columns, count, percent};
 use crate::session::Session;
@@ -135,10 +136,10 @@ fn evaluate(args: &ContactEvaluate, session: &Session) -> Result<()> {
     let rows =
         contacts::judged_rows(&args.from, judging.since.as_deref(), (&model, &source), session, of_log)?;
     let truth = judging.truth.as_deref().map(|path| {
-        let truth = contacts::read_truth(path, &["contact_id", "as_of"], "churn_probability")?;
+        let truth = truth::of_contacts(path, &["contact_id", "as_of"], "churn_probability")?;
         let times = rows.data.times().unwrap_or_default();
         let key = |(id, &time): (&String, &i64)| format!("{id} {}", Timestamp::from_seconds(time));
-        contacts::look_up(&truth, rows.ids.iter().zip(times).map(key))
+        truth::look_up(&truth, rows.ids.iter().zip(times).map(key))
     });
     let mut evaluation = judge(&model, &rows.data, &rows.ids, truth.transpose()?.as_deref())?;
     evaluation.figures.notes.extend(contacts::overlap(&source, &rows.data));

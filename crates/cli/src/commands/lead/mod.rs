@@ -11,6 +11,7 @@ use tenure_features::contacts::{LeadTarget, lead_set};
 use tenure_lead::{Goal, LeadModel, LeadParams, Tiers, evaluate as judge, report};
 
 use super::contacts::{self, Rows, Source};
+use super::truth;
 use crate::args::{LeadCommand, LeadEvaluate, LeadTrain};
 use crate::failure::WrongArgument;
 use crate::output;
@@ -121,8 +122,8 @@ fn evaluate(args: &LeadEvaluate, session: &Session) -> Result<()> {
         Goal::Conversion => "conversion_probability",
     };
     let truth = judging.truth.as_deref().map(|path| {
-        let truth = contacts::read_truth(path, &["lead_id"], value)?;
-        contacts::look_up(&truth, rows.ids.iter().cloned())
+        let truth = truth::of_contacts(path, &["lead_id"], value)?;
+        truth::look_up(&truth, rows.ids.iter().cloned())
     });
     let mut evaluation = judge(&model, &rows.data, &rows.ids, truth.transpose()?.as_deref())?;
     evaluation.figures.notes.extend(contacts::overlap(&source, &rows.data));

@@ -1,7 +1,4 @@
-//! `tenure synth …`
-
-use std::io::Write;
-use std::path::Path;
+//! `tenure synth orders`
 
 use anyhow::Result;
 use serde::Serialize;
@@ -10,18 +7,15 @@ use tenure_io::OrderWriter;
 use tenure_synth::orders::{OrderSummary, TruthRow};
 use tenure_synth::{OrderLog, OrderParams};
 
-use crate::args::{SynthCommand, SynthOrders};
+use super::TruthFile;
+use crate::args::SynthOrders;
 use crate::output::{self, count};
 use crate::session::{Session, date};
 
 /// Customers generated and written at a time: memory does not grow with their number.
 const BATCH: usize = 20_000;
-
-pub fn run(command: &SynthCommand, session: &Session) -> Result<()> {
-    match command {
-        SynthCommand::Orders(args) => orders(args, session),
-    }
-}
+/// Columns of the truth.
+const TRUTH: &str = "customer_id,as_of,window_days,state,latent,attainable,latent_spend,attainable_spend";
 
 /// What was written.
 #[derive(Serialize)]
@@ -35,7 +29,7 @@ struct Written {
     sample: Option<OrderSummary>,
 }
 
-fn orders(args: &SynthOrders, session: &Session) -> Result<()> {
+pub(super) fn run(args: &SynthOrders, session: &Session) -> Result<()> {
     let params =
         OrderParams { customers: args.customers as usize, months: args.months, ..OrderParams::default() };
     let world = params.check()?;
@@ -45,14 +39,19 @@ fn orders(args: &SynthOrders, session: &Session) -> Result<()> {
     };
     let context = session.context(args.seed);
     let threads = context.threads.map_or(0, |n| n.get());
-    let mut truth = args.truth.as_deref().map(|path| TruthFile::create(path, args.truth_days)).transpose()?;
+    let mut truth = args.truth.as_deref().map(|path| TruthFile::create(path, TRUTH)).transpose()?;
     let mut writer = OrderWriter::create(&args.out)?;
     let file = args.out.display().to_string();
     let mut written = Written { file, customers: 0, lines: 0, spend: 0.0, refunds: 0.0, sample: None };
     for batch in world.batches(args.seed, BATCH) {
         writer.write(&batch.orders)?;
         if let Some(truth) = &mut truth {
-            truth.write(&batch, &world.truth_rows(&batch, &instants, args.truth_days, threads)?)?;
+            write_truth(
+                truth,
+                &batch,
+                &world.truth_rows(&batch, &instants, args.truth_days, threads)?,
+                args.truth_days,
+            )?;
         }
         if written.sample.is_none() {
             written.sample = Some(world.summary(&batch, threads)?);
@@ -106,34 +105,12 @@ impl Written {
     }
 }
 
-/// The truth as CSV, written beside its place and moved there when it is whole.
-struct TruthFile {
-    path: std::path::PathBuf,
-    days: u32,
-    text: Vec<u8>,
-}
-
-impl TruthFile {
-    fn create(path: &Path, days: u32) -> Result<Self> {
-        let header = b"customer_id,as_of,window_days,state,latent,attainable,latent_spend,attainable_spend\n";
-        Ok(Self { path: path.to_owned(), days, text: header.to_vec() })
-    }
-
-    fn write(&mut self, batch: &OrderLog, rows: &[TruthRow]) -> Result<()> {
-        for row in rows {
-            let id = &batch.orders.customer.names[row.customer as usize];
-            let state = format!("{:?}", row.state).to_lowercase();
-            let TruthRow { instant, latent, attainable, latent_spend, attainable_spend, .. } = row;
-            let days = self.days;
-            writeln!(
-                self.text,
-                "{id},{instant},{days},{state},{latent},{attainable},{latent_spend},{attainable_spend}"
-            )?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<()> {
-        output::file(&self.path, &self.text)
-    }
+fn write_truth(truth: &mut TruthFile, batch: &OrderLog, rows: &[TruthRow], days: u32) -> Result<()> {
+    rows.iter().try_for_each(|row| {
+        let id = &batch.orders.customer.names[row.customer as usize];
+        let TruthRow { instant, state, latent, attainable, latent_spend, attainable_spend, .. } = row;
+        truth.line(format_args!(
+            "{id},{instant},{days},{state},{latent},{attainable},{latent_spend},{attainable_spend}"
+        ))
+    })
 }

@@ -1,0 +1,111 @@
+//! What `tenure synth` accepts.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+use tenure_io::FileFormat;
+
+/// `tenure synth …`
+#[derive(Debug, Subcommand)]
+pub enum SynthCommand {
+    /// Orders of customers who join, buy with the seasons, slow down and leave.
+    Orders(SynthOrders),
+    /// Contacts with conversations, messages, leads and purchases.
+    Contacts(SynthContacts),
+}
+
+/// `tenure synth orders`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tenure synth orders --customers 20000 --months 24 --out orders.csv
+  tenure synth orders --customers 1000000 --out orders.parquet
+  tenure synth orders --out orders.csv.gz --truth truth.csv --truth-as-of 2024-06-01")]
+pub struct SynthOrders {
+    /// Customers to generate.
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub customers: u32,
+    /// Length of the log.
+    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
+    pub months: u32,
+    /// Same seed, same bytes.
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub seed: u64,
+    /// The file; its name chooses the format: .csv, .jsonl (either with .gz) or .parquet.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Also write what is true of each customer (CSV): churn probability and expected spend, known and attainable.
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+    /// Instants of the truth; by default one prediction window before the end of the log.
+    #[arg(long, value_name = "DATE,…", value_delimiter = ',', requires = "truth")]
+    pub truth_as_of: Vec<String>,
+    /// Window of the truth after each instant.
+    #[arg(long, default_value_t = 90, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub truth_days: u32,
+    /// Print the summary as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tenure synth contacts`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tenure synth contacts --out contacts
+  tenure synth contacts --contacts 10000 --out contacts --truth
+  tenure synth contacts --contacts 1000 --leads 100 --format parquet --out contacts
+
+Writes contacts, conversations, messages, leads and purchases; with --truth also truth_leads.csv,
+truth_messages.csv and truth_contacts.csv (no activity within 60 days, as of an instant a month).")]
+pub struct SynthContacts {
+    /// Contacts to generate.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub contacts: usize,
+    /// Conversations in all; by default 150 for 200 contacts.
+    #[arg(long, value_name = "N")]
+    pub conversations: Option<usize>,
+    /// Messages in all; by default 612 for 150 conversations.
+    #[arg(long, value_name = "N")]
+    pub messages: Option<usize>,
+    /// Leads in all; by default 120 for 200 contacts.
+    #[arg(long, value_name = "N")]
+    pub leads: Option<usize>,
+    /// Length of the log, 3 to 240.
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub months: u32,
+    /// Same seed, same bytes.
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub seed: u64,
+    /// The folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Format of the files.
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    pub format: Format,
+    /// Also write the true scores and probabilities (CSV).
+    #[arg(long)]
+    pub truth: bool,
+    /// Print the summary as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Formats of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Fields separated by commas.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl From<Format> for FileFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Jsonl => Self::Jsonl,
+            Format::Parquet => Self::Parquet,
+        }
+    }
+}
