@@ -1,6 +1,7 @@
 //! What the command line accepts.
 
 mod churn;
+mod engagement;
 mod ltv;
 mod orders;
 mod table;
@@ -10,6 +11,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use churn::{ChurnCommand, ChurnEvaluate, ChurnExplain, ChurnPredict, ChurnTrain, Goal};
+pub use engagement::{
+    EngagementCommand, EngagementEvaluate, EngagementExplain, EngagementPredict, EngagementSendTimes,
+    EngagementTrain, MessageSource, SendTimeOptions,
+};
 pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
 pub use table::{
@@ -58,6 +63,9 @@ pub enum Command {
     /// Customer lifetime value from an order log: train, cross-validate, evaluate, predict, explain.
     #[command(subcommand)]
     Ltv(LtvCommand),
+    /// Which messages are engaged with, and when to send them: train, evaluate, predict, explain, send times.
+    #[command(subcommand)]
+    Engagement(EngagementCommand),
     /// The same learners on any table of your own: cross-validate, train, predict, explain.
     #[command(subcommand)]
     Table(TableCommand),

@@ -1,6 +1,8 @@
 //! What the commands do.
 
 mod churn;
+mod contacts;
+mod engagement;
 mod evaluation;
 mod ltv;
 mod orders;
@@ -20,6 +22,7 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
         Command::Synth(args) => synth::run(args, session),
         Command::Churn(args) => churn::run(args, session),
         Command::Ltv(args) => ltv::run(args, session),
+        Command::Engagement(args) => engagement::run(args, session),
         Command::Table(args) => table::run(args, session),
     }
 }
