@@ -75,6 +75,7 @@ mod world;
 pub use calendar::Calendar;
 pub use customer::{CATEGORIES, CHANNELS, DISCOUNT_PERCENT, RETURN_DAYS};
 pub use params::OrderParams;
+pub(crate) use summary::auc;
 pub use summary::{ChurnTruth, OrderSummary, Share};
 pub use truth::{CustomerType, State, Truth, TruthRow};
 pub use world::{Batches, OrderLog, OrderWorld};

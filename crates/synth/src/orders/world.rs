@@ -17,6 +17,7 @@ use super::history::Histories;
 use super::oracle::{Chain, Oracle, Question};
 use super::params::OrderParams;
 use super::truth::{CustomerType, Truth, TruthRow};
+use crate::in_pool;
 
 /// The longest horizon of a question, in days.
 const LONGEST_HORIZON: u32 = 366;
@@ -274,12 +275,6 @@ impl Iterator for Batches<'_> {
             self.world.draw(self.seed, range, &mut self.orders)
         })
     }
-}
-
-/// Runs on a pool of its own with `threads` threads; 0 means all of the machine's.
-fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    Ok(pool.map_err(|e| Error::Internal(format!("no threads: {e}")))?.install(work))
 }
 
 fn customer_name(index: usize, width: usize) -> String {
