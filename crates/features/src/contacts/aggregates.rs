@@ -143,6 +143,8 @@ impl Sent {
 /// Where the talk stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Standing {
+    /// When the contact last wrote, opened or clicked.
+    pub(super) last_activity: Option<Timestamp>,
     pub(super) last_received: Option<Timestamp>,
     /// Of the last message from the contact whose tone is known.
     pub(super) last_tone: f64,
@@ -152,13 +154,14 @@ pub(super) struct Standing {
 
 impl Default for Standing {
     fn default() -> Self {
-        Self { last_received: None, last_tone: f64::NAN, unanswered: 0 }
+        Self { last_activity: None, last_received: None, last_tone: f64::NAN, unanswered: 0 }
     }
 }
 
 impl Standing {
     /// Takes up the next message.
     pub(super) fn add(&mut self, message: PastMessage<'_>) {
+        self.last_activity = self.last_activity.max(message.last_activity());
         match message.direction() {
             Direction::Outbound => self.unanswered += 1,
             Direction::Inbound => {

@@ -15,12 +15,13 @@ impl ContactRow {
         let sent_30d = talk.late.sent.messages() as f64;
         let mut sent = talk.early.sent.plus(talk.late.sent);
         let purchases = view.purchases();
+        let bought = purchases.last().map(PastPurchase::time);
         let (late_spend, spend_90d) = (spend(view.purchases_within(30)), view.purchases_within(90));
         let early_purchases = &spend_90d[..spend_90d.len() - view.purchases_within(30).len()];
         Self {
-            recency_days: view.days_since(view.last_activity()),
+            recency_days: view.days_since(talk.standing.last_activity.max(bought)),
             days_since_received: view.days_since(talk.standing.last_received),
-            days_since_purchase: view.days_since(purchases.last().map(PastPurchase::time)),
+            days_since_purchase: view.days_since(bought),
             received_90d: received.messages as f64,
             purchases: purchases.len() as f64,
             spend_365d: spend(view.purchases_within(365)),

@@ -20,6 +20,7 @@ typed_row! {
         /// Median hours until an answer
         pub reply_hours_median: f64 = "hours", POSITIVE;
         /// Hours until the first answer
+        /// (the one that came first).
         pub first_reply_hours: f64 = "hours", POSITIVE;
         /// Messages of ours that were answered
         pub replies: f64 = "messages", POSITIVE;
@@ -33,10 +34,12 @@ typed_row! {
         /// Conversations
         pub conversations: f64 = "conversations", POSITIVE;
         /// Messages per conversation
+        /// (both ways).
         pub conversation_length: f64 = "messages", POSITIVE;
         /// Mean length of the contact's messages
         pub message_length: f64 = "characters", POSITIVE;
         /// Days on which the contact wrote
+        /// (local to the contact).
         pub active_days: f64 = "days", POSITIVE;
         /// Days since the contact last wrote
         pub days_since_received: f64 = "days", POSITIVE;
@@ -44,8 +47,10 @@ typed_row! {
         /// Mean tone of the contact's messages
         pub sentiment_mean: f64 = "-1 to 1", SIGNED;
         /// Tone of the contact's last message
+        /// (the last one whose tone is known).
         pub sentiment_last: f64 = "-1 to 1", SIGNED;
         /// Tone of the later half of the contact's messages less that of the earlier
+        /// (of those whose tone is known; of an odd number the middle one counts for neither).
         pub sentiment_trend: f64 = "-2 to 2", -2.0..=2.0;
         /// Share of the contact's messages with a bad tone (below -0.2)
         pub negative_share: f64 = "share", SHARE;
@@ -66,6 +71,7 @@ typed_row! {
         /// Mean pressure of the contact's messages
         pub urgency_mean: f64 = "0 to 1", SHARE;
         /// Days since the contact was created
+        /// (since the first conversation or purchase, where that is earlier; 0 where neither is before the instant).
         pub contact_age_days: f64 = "days", POSITIVE;
     }
 }
@@ -93,6 +99,7 @@ typed_row! {
         /// Mean tone of the contact's messages in the last 90 days
         pub sentiment_mean_90d: f64 = "-1 to 1", SIGNED;
         /// Tone of the contact's last message
+        /// (the last one whose tone is known).
         pub sentiment_last: f64 = "-1 to 1", SIGNED;
         /// Tone in the last 30 days less that in the 60 days before
         pub sentiment_trend: f64 = "-2 to 2", -2.0..=2.0;
@@ -114,6 +121,7 @@ typed_row! {
         /// Share of our messages of the last 90 days that were clicked
         pub click_rate_90d: f64 = "share", SHARE;
         /// Share of our messages of the last 90 days that were answered
+        /// (by the instant, as all shares of what was opened, clicked and answered).
         pub reply_rate_90d: f64 = "share", SHARE;
         /// Median hours until an answer in the last 90 days
         pub reply_hours_median_90d: f64 = "hours", POSITIVE;
@@ -143,6 +151,7 @@ typed_row! {
         pub spend_trend: f64 = "-1 to 1", SIGNED;
         // The contact
         /// Days since the contact was created
+        /// (since the first conversation or purchase, where that is earlier; 0 where neither is before the instant).
         pub contact_age_days: f64 = "days", POSITIVE;
         /// Whether the contact has left the campaigns
         pub unsubscribed: bool = "";

@@ -242,7 +242,7 @@ struct Entry<'a, R> {
 /// Takes up the instant, id, row and label of an entry.
 type Push<'p, 'a, R> = &'p mut dyn FnMut(Timestamp, &'a str, R, f64);
 
-/// What `look` pushes for every contact, given its id and history, in the order of contacts.
+/// What `look` pushes for every contact, given its id and history, sorted by (instant, id).
 fn entries<'a, R: Send>(
     log: &'a ContactLog,
     context: &FitContext<'_>,
@@ -268,16 +268,16 @@ fn entries<'a, R: Send>(
         let (done, total) = (end as u64, Some(contacts as u64));
         context.progress.report(Progress { stage: "building features", done, total, figure: None });
     }
+    in_pool(pool.as_ref(), || entries.par_sort_by(|a, b| (a.time, a.id).cmp(&(b.time, b.id))));
     Ok(entries)
 }
 
-/// The data set of the entries, sorted by (instant, id).
+/// The data set of the entries.
 fn table<R: TypedRow + Send>(
     log: &ContactLog,
-    mut entries: Vec<Entry<'_, R>>,
+    entries: Vec<Entry<'_, R>>,
     target: impl FnOnce(Vec<f64>) -> tenure_core::Result<Option<Target>>,
 ) -> Result<ContactTable> {
-    entries.par_sort_by(|a, b| (a.time, a.id).cmp(&(b.time, b.id)));
     let ids = entries.iter().map(|e| e.id.to_owned()).collect();
     let contacts: Vec<u32> = entries.iter().map(|e| e.contact).collect();
     let times = entries.iter().map(|e| e.time.seconds()).collect();

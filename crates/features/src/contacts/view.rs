@@ -186,13 +186,6 @@ impl<'a> ContactAsOf<'a> {
         let purchases = &self.history.purchases;
         &purchases[..purchases.partition_point(|p| p.time < self.instant)]
     }
-
-    /// When the contact last wrote, opened, clicked or bought.
-    #[must_use]
-    pub fn last_activity(&self) -> Option<Timestamp> {
-        let bought = self.purchases().last().map(PastPurchase::time);
-        self.messages().filter_map(|message| message.last_activity()).chain(bought).max()
-    }
 }
 
 /// A conversation as of an instant.
