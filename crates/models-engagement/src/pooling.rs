@@ -55,6 +55,10 @@ const MOST_RECIPIENTS: usize = 3_000;
 /// Strengths (counted in messages) that are looked at.
 const STRENGTHS: (f64, f64) = (0.2, 5_000.0);
 
+/// Strength from which on recipients are taken to be the same in every part: deviations are 0. Else a column of
+/// next to nothing would enter the models standardised.
+const ALIKE: f64 = 1_000.0;
+
 fn node(at: usize) -> f64 {
     (at as f64 - (NODES / 2) as f64) * STEP
 }
@@ -172,6 +176,9 @@ impl Cut {
 
     /// Adds to `belief` what this cut says of its parts.
     fn believe(&self, weights: &[f64; NODES], past: &Past, belief: &mut Belief) {
+        if self.strength >= ALIKE {
+            return;
+        }
         let counts = self.counts(past);
         for part in 0..self.parts {
             let (sent, engaged) = (counts[part].0 as f64, counts[part].1 as f64);

@@ -3,6 +3,7 @@
 mod churn;
 mod contact;
 mod contacts;
+mod engagement;
 mod lead;
 mod ltv;
 mod orders;
@@ -16,6 +17,10 @@ use clap::{Parser, Subcommand};
 pub use churn::{ChurnCommand, ChurnEvaluate, ChurnExplain, ChurnPredict, ChurnTrain, Goal};
 pub use contact::{ContactCommand, ContactEvaluate, ContactTrain};
 pub use contacts::{Explaining, KnownRows, NewRows, Scoring};
+pub use engagement::{
+    EngagementCommand, EngagementEvaluate, EngagementExplain, EngagementPredict, EngagementSendTimes,
+    EngagementTrain, MessageSource, SendTimeOptions,
+};
 pub use lead::{LeadCommand, LeadEvaluate, LeadTrain};
 pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
@@ -74,6 +79,9 @@ pub enum Command {
     /// Which contacts are about to fall silent, from their records or a table: train, evaluate, predict, explain.
     #[command(subcommand)]
     Contact(ContactCommand),
+    /// Which messages are engaged with, and when to send them: train, evaluate, predict, explain, send times.
+    #[command(subcommand)]
+    Engagement(EngagementCommand),
     /// The same learners on any table of your own: cross-validate, train, predict, explain.
     #[command(subcommand)]
     Table(TableCommand),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tenure_core::{Artifact, Dataset, Error, Metadata, Model, Schema};
 use tenure_features::Timestamp;
 use tenure_features::contacts::{ContactLog, ContactTable};
-use tenure_io::{ReadOptions, TableOptions, TableTask, read_contacts, read_table};
+use tenure_io::{ContactReadReport, ReadOptions, TableOptions, TableTask, read_contacts, read_table};
 
 use super::table::Reading;
 use crate::args::{KnownRows, NewRows};
@@ -46,20 +46,20 @@ pub struct Rows {
     pub read: String,
 }
 
-/// The records of a folder as a log, and what reading them decided.
-pub fn read_log(dir: &Path, session: &Session) -> Result<(ContactLog, String)> {
+/// The records of a folder as a log, and what reading them decided and counted.
+pub fn read(dir: &Path, skip_bad_lines: bool, session: &Session) -> Result<(ContactLog, ContactReadReport)> {
     let context = session.context(0);
-    let options =
-        ReadOptions { progress: context.progress, threads: context.threads, ..ReadOptions::default() };
+    let (progress, threads) = (context.progress, context.threads);
+    let options = ReadOptions { progress, threads, skip_bad_lines, ..ReadOptions::default() };
     let (records, report) = read_contacts(dir, &options)?;
     let log = ContactLog::from_records(records).with_context(|| dir.display().to_string())?;
-    Ok((log, report.to_string()))
+    Ok((log, report))
 }
 
 /// The rows of a table made of records.
-pub fn of_table(table: ContactTable, read: String) -> Rows {
+pub fn of_table(table: ContactTable, read: &ContactReadReport) -> Rows {
     let ids = table.ids().to_vec();
-    Rows { data: table.into_data(), ids, read }
+    Rows { data: table.into_data(), ids, read: read.to_string() }
 }
 
 fn numbered(data: Dataset, read: String) -> Rows {
@@ -115,8 +115,8 @@ pub fn judged_rows<P>(
         (Source::Records { plan, .. }, Some(dir), _) => {
             let until = until(from)?;
             let since = since.map(|text| date("--since", text)).transpose()?;
-            let (log, read) = read_log(dir, session)?;
-            let rows = of_table(of_log(&log, plan, until)?, read);
+            let (log, read) = read(dir, false, session)?;
+            let rows = of_table(of_log(&log, plan, until)?, &read);
             match since {
                 Some(since) => late(&rows, since),
                 None => Ok(rows),
@@ -160,8 +160,8 @@ pub fn new_rows<P>(
     match (source, &rows.records, &rows.data) {
         (Source::Records { plan, .. }, Some(dir), _) => {
             let as_of = date("--as-of", rows.as_of.as_deref().unwrap_or_default())?;
-            let (log, read) = read_log(dir, session)?;
-            Ok(of_table(of_log(&log, plan, as_of)?, read))
+            let (log, read) = read(dir, false, session)?;
+            Ok(of_table(of_log(&log, plan, as_of)?, &read))
         }
         (Source::Table(reading), _, Some(path)) => {
             let (data, report) = read_table(path, &reading.options(schema))?;

@@ -3,6 +3,7 @@
 mod churn;
 mod contact;
 mod contacts;
+mod engagement;
 mod evaluation;
 mod lead;
 mod ltv;
@@ -26,6 +27,7 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
         Command::Ltv(args) => ltv::run(args, session),
         Command::Lead(args) => lead::run(args, session),
         Command::Contact(args) => contact::run(args, session),
+        Command::Engagement(args) => engagement::run(args, session),
         Command::Table(args) => table::run(args, session),
     }
 }

@@ -12,8 +12,7 @@ use tenure_features::Timestamp;
 use tenure_features::contacts::{ContactPlan, contact_set};
 
 use super::contacts::{self, Rows, Source};
-use super::evaluation;
-use super::truth;
+use super::{evaluation, truth};
 use crate::args::{ContactCommand, ContactEvaluate, ContactTrain};
 use crate::output::{self, columns, count, percent};
 use crate::session::Session;
@@ -38,9 +37,9 @@ fn rows(args: &ContactTrain, session: &Session) -> Result<(Rows, Source<ContactP
         };
         plan.check()?;
         let until = contacts::until(&args.from)?;
-        let (log, read) = contacts::read_log(dir, session)?;
+        let (log, read) = contacts::read(dir, false, session)?;
         let table = contact_set(&log, &plan, until, &session.context(0))?;
-        return Ok((contacts::of_table(table, read), Source::Records { plan, until }));
+        return Ok((contacts::of_table(table, &read), Source::Records { plan, until }));
     }
     let path = args.from.data.as_deref().unwrap_or_else(|| std::path::Path::new(""));
     let target = args.target.as_deref().unwrap_or_default();

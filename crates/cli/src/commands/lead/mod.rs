@@ -67,9 +67,9 @@ fn rows(args: &LeadTrain, session: &Session) -> Result<(Rows, Source<LeadPlan>)>
             other => bail!(WrongArgument(format!("--target: `{other}` is not one of score, converted"))),
         };
         let until = contacts::until(&args.from)?;
-        let (log, read) = contacts::read_log(dir, session)?;
+        let (log, read) = contacts::read(dir, false, session)?;
         let table = lead_set(&log, target, until, &session.context(0))?;
-        return Ok((contacts::of_table(table, read), Source::Records { plan: LeadPlan { target }, until }));
+        return Ok((contacts::of_table(table, &read), Source::Records { plan: LeadPlan { target }, until }));
     }
     let path = args.from.data.as_deref().unwrap_or_else(|| std::path::Path::new(""));
     let (rows, reading) = contacts::learn_from_table(path, &args.from, &args.target, true)?;
