@@ -22,7 +22,7 @@ fn the_usual_counts_come_with_the_next_step() {
     }
     assert!(
         text.contains("\n  Churn: base rate ")
-            && text.ends_with("tenure lead train --contacts shop --model lead-model\n")
+            && text.ends_with("tenure train all --records shop --models models\n")
     );
     let mut names = FILES.map(|name| format!("{name}.csv"));
     names.sort();

@@ -165,6 +165,12 @@ impl LtvModel {
         &self.settings
     }
 
+    /// Median of each feature over the training rows; NaN where it is always missing.
+    #[must_use]
+    pub fn typical(&self) -> &[f64] {
+        &self.typical
+    }
+
     /// Predicted values from which the segment is medium, high and vip.
     #[must_use]
     pub fn segment_bounds(&self) -> [f64; 3] {

@@ -7,6 +7,7 @@ mod engagement;
 mod lead;
 mod ltv;
 mod orders;
+mod suite;
 mod synth;
 mod table;
 
@@ -24,6 +25,7 @@ pub use engagement::{
 pub use lead::{LeadCommand, LeadEvaluate, LeadTrain};
 pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
+pub use suite::{TestModels, TrainAll, TrainCommand};
 pub use synth::{SynthCommand, SynthContacts, SynthOrders};
 pub use table::{
     Strategy, TableCommand, TableCv, TableExplain, TableLearn, TablePredict, TableRead, TableSearch,
@@ -82,6 +84,11 @@ pub enum Command {
     /// Which messages are engaged with, and when to send them: train, evaluate, predict, explain, send times.
     #[command(subcommand)]
     Engagement(EngagementCommand),
+    /// All models of contacts at once.
+    #[command(subcommand)]
+    Train(TrainCommand),
+    /// Load what was trained, score samples, and say pass or fail for each model.
+    TestModels(TestModels),
     /// The same learners on any table of your own: cross-validate, train, predict, explain.
     #[command(subcommand)]
     Table(TableCommand),

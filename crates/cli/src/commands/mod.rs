@@ -9,13 +9,14 @@ mod lead;
 mod ltv;
 mod orders;
 mod quickstart;
+mod suite;
 mod synth;
 mod table;
 mod truth;
 
 use anyhow::Result;
 
-use crate::args::Command;
+use crate::args::{Command, TrainCommand};
 use crate::session::Session;
 
 /// Runs one command.
@@ -28,6 +29,8 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
         Command::Lead(args) => lead::run(args, session),
         Command::Contact(args) => contact::run(args, session),
         Command::Engagement(args) => engagement::run(args, session),
+        Command::Train(TrainCommand::All(args)) => suite::train_all(args, session),
+        Command::TestModels(args) => suite::test_models(args, session),
         Command::Table(args) => table::run(args, session),
     }
 }

@@ -21,7 +21,7 @@ use crate::session::Session;
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeadPlan {
-    target: LeadTarget,
+    pub target: LeadTarget,
 }
 
 /// For a model that was trained elsewhere: what it learned is in the model.

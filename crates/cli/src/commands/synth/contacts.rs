@@ -78,7 +78,7 @@ impl Written {
             out += &format!("{oracle}\n\n");
         }
         out + &format!(
-            "Written to {}.\n\nNext:\n  tenure lead train --contacts {0} --model lead-model",
+            "Written to {}.\n\nNext:\n  tenure train all --records {0} --models models",
             self.folder
         )
     }
