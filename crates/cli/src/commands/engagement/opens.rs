@@ -70,10 +70,8 @@ fn text(fitted: &OpenTimes, recipients: usize, peaks: &[Peak], held_out: Option<
     );
     let row = |p: &Peak| vec![p.time.to_string(), format!("{:.0}", p.opens_per_hour)];
     out += &columns(&peaks.iter().map(row).collect::<Vec<_>>());
-    out += &format!(
-        "\nA recipient with {:.1} opens is believed as much as everyone.\n",
-        fitted.concentration()
-    );
+    out +=
+        &format!("\nA recipient with {:.1} opens is believed as much as everyone.\n", fitted.concentration());
     if let Some(HeldOutOpens { recipients, population, own, pooled }) = held_out {
         out += &format!(
             "Opens held out of {} recipients (mean log probability): pooled {pooled:.3}, everyone's {population:.3}, \
@@ -89,7 +87,8 @@ fn read(path: &Path, offset_hours: f64, opens: &mut Vec<Open>) -> Result<()> {
     let (data, _) = read_table(path, &TableOptions::default())?;
     let schema = data.schema();
     let lacks = |name: &str| {
-        let words = "is not there, or says nothing: files of opens have the columns recipient (or id) and time";
+        let words =
+            "is not there, or says nothing: files of opens have the columns recipient (or id) and time";
         Error::Data(format!("{}: column `{name}` {words}", path.display()))
     };
     let id = schema.position("recipient").or(schema.position("id")).ok_or_else(|| lacks("recipient"))?;

@@ -27,10 +27,12 @@ pub fn predict(args: &EngagementPredict, session: &Session) -> Result<()> {
     let (model, _) = EngagementModel::load(&args.model)?;
     let Messages { data, ids, .. } = messages::read(&args.source, Some(model.schema()), session)?;
     let decide = |(row, id): (usize, &String)| model.decide(id, &data.row(row).to_vec(), &request);
-    let decisions: Vec<EngagementPrediction> = ids.iter().enumerate().map(decide).collect::<Result<_, _>>()?;
+    let decisions: Vec<EngagementPrediction> =
+        ids.iter().enumerate().map(decide).collect::<Result<_, _>>()?;
     write_predictions(&args.out, &decisions)?;
     session.finish();
-    let mean = decisions.iter().map(|d| d.engagement_probability).sum::<f64>() / decisions.len().max(1) as f64;
+    let mean =
+        decisions.iter().map(|d| d.engagement_probability).sum::<f64>() / decisions.len().max(1) as f64;
     let moved = decisions.iter().filter(|d| !d.send_time.no_difference).count();
     if args.json {
         return output::json(&json!({
@@ -103,7 +105,10 @@ pub fn explain(args: &EngagementExplain, session: &Session) -> Result<()> {
         (None, Some(id)) => {
             let messages = messages::read(&args.source, Some(model.schema()), session)?;
             let Some(row) = messages.ids.iter().position(|known| known == id) else {
-                bail!(WrongArgument(format!("--message: `{id}` is not among {} messages", messages.ids.len())));
+                bail!(WrongArgument(format!(
+                    "--message: `{id}` is not among {} messages",
+                    messages.ids.len()
+                )));
             };
             model.decide(id, &messages.data.row(row).to_vec(), &request)?
         }
@@ -143,7 +148,8 @@ fn text(decision: &EngagementPrediction) -> String {
         out += &format!("  in UTC                  {utc}\n");
     }
     let line = |r: &Reason| vec![format!("  {}", r.text), format!("{:+.2}", r.effect)];
-    for (name, reasons) in [("for", &engagement_factors.positive), ("against", &engagement_factors.negative)] {
+    for (name, reasons) in [("for", &engagement_factors.positive), ("against", &engagement_factors.negative)]
+    {
         if !reasons.is_empty() {
             out += &format!("  {name}\n{}", columns(&reasons.iter().map(line).collect::<Vec<_>>()));
         }
