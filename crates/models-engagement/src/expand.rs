@@ -11,7 +11,8 @@ use tenure_core::{Dataset, Error, Feature, Result, Schema, TypedRow};
 use tenure_features::contacts::{Content, MessageRow, Weekday};
 
 use crate::params::TimeColumns;
-use crate::pooling::{Belief, Count, DAY_PARTS, Past, Pooling};
+use crate::past::{PastPlaces, place};
+use crate::pooling::{Belief, DAY_PARTS, Past, Pooling};
 use crate::week::{CYCLES, HOUR_CYCLES, WeekTime, cycles, day_part_shares};
 
 /// Most different numbers of a slot column.
@@ -95,56 +96,6 @@ enum Source {
 const LOGARITHMS: [&str; 6] =
     ["hours_since_sent", "length", "contact_age_days", "received_30d", "sent_7d", "days_since_received"];
 const PLAIN: [&str; 6] = ["campaign", "personalised", "sentiment", "urgency", "has_link", "has_media"];
-const SENT: [&str; DAY_PARTS] = ["sent_night", "sent_morning", "sent_afternoon", "sent_evening"];
-const ENGAGED: [&str; DAY_PARTS] =
-    ["engaged_night", "engaged_morning", "engaged_afternoon", "engaged_evening"];
-
-/// Places of the recipient's past in [`MessageRow`].
-#[derive(Debug, Clone, Copy)]
-struct PastPlaces {
-    sent: [usize; DAY_PARTS],
-    engaged: [usize; DAY_PARTS],
-    weekend: [usize; 2],
-    content: [usize; 2],
-}
-
-/// Place of a feature of [`MessageRow`].
-fn place(name: &str) -> usize {
-    MessageRow::fields().iter().position(|f| f.name == name).unwrap_or_default()
-}
-
-impl PastPlaces {
-    fn new() -> Self {
-        Self {
-            sent: SENT.map(place),
-            engaged: ENGAGED.map(place),
-            weekend: ["sent_weekend", "engaged_weekend"].map(place),
-            content: ["sent_same_content", "engaged_same_content"].map(place),
-        }
-    }
-
-    /// The past of a row; what is not known is nothing.
-    fn past(&self, row: &[f64]) -> Past {
-        let known = |at: usize| if row[at] > 0.0 { row[at] } else { 0.0 };
-        let count = |sent: usize, engaged: usize| Count { sent: known(sent), engaged: known(engaged) };
-        let mut past = Past::default();
-        for part in 0..DAY_PARTS {
-            past[part] = count(self.sent[part], self.engaged[part]);
-        }
-        let all = Count {
-            sent: past[..DAY_PARTS].iter().map(|c| c.sent).sum(),
-            engaged: past[..DAY_PARTS].iter().map(|c| c.engaged).sum(),
-        };
-        for (at, [sent, engaged]) in [(DAY_PARTS, self.weekend), (DAY_PARTS + 2, self.content)] {
-            let own = count(sent, engaged);
-            past[at] = own;
-            past[at + 1] =
-                Count { sent: (all.sent - own.sent).max(0.0), engaged: (all.engaged - own.engaged).max(0.0) };
-        }
-        past
-    }
-}
-
 impl Expansion {
     /// Learns from the rows what is not in them: strengths of pooling, the slots there are.
     ///
@@ -514,8 +465,8 @@ fn latest_rows(data: &Dataset) -> Vec<usize> {
     let Some(groups) = data.groups() else { return (0..data.rows()).collect() };
     let time = |row: usize| data.times().map_or(0, |times| times[row]);
     let mut latest: HashMap<u64, usize> = HashMap::new();
-    for row in 0..data.rows() {
-        let held = latest.entry(groups[row]).or_insert(row);
+    for (row, &group) in groups.iter().enumerate() {
+        let held = latest.entry(group).or_insert(row);
         if time(row) >= time(*held) {
             *held = row;
         }
@@ -523,4 +474,36 @@ fn latest_rows(data: &Dataset) -> Vec<usize> {
     let mut rows: Vec<usize> = latest.into_values().collect();
     rows.sort_unstable();
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feature_of_a_message_is_read_once_or_pooled() {
+        let mut data = MessageRow::dataset(&[]).unwrap();
+        data = data.with_target(tenure_core::Target::binary("engaged", Vec::new()).unwrap()).unwrap();
+        let expansion = Expansion::fit(&data, &TimeColumns::Message).unwrap();
+        let row: Vec<f64> = (0..27).map(|at| f64::from(at % 3)).collect();
+        let counted = expansion.attribute(&row, &vec![1.0; expansion.output().len()]);
+        let total: f64 = counted.iter().sum();
+        assert!((total - expansion.output().len() as f64).abs() < 1e-9);
+        let unread: Vec<&str> =
+            expansion.input().names().zip(&counted).filter(|(_, c)| **c == 0.0).map(|(n, _)| n).collect();
+        assert_eq!(
+            unread,
+            ["sent_weekend", "sent_same_content"],
+            "their counts are read with the engaged ones"
+        );
+    }
+
+    #[test]
+    fn days_are_read_by_name_or_number() {
+        let named = days(&Feature::categorical("day", ["Sun", "monday", "TUES"], "")).unwrap();
+        assert_eq!(named, [6.0, 0.0, 1.0]);
+        assert_eq!(days(&Feature::numeric("day", "", "")).unwrap(), Vec::<f64>::new());
+        let words = days(&Feature::categorical("day", ["domingo"], "")).unwrap_err().to_string();
+        assert!(words.contains("level `domingo` is no day"), "{words}");
+    }
 }

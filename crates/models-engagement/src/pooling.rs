@@ -180,8 +180,8 @@ impl Cut {
             return;
         }
         let counts = self.counts(past);
-        for part in 0..self.parts {
-            let (sent, engaged) = (counts[part].0 as f64, counts[part].1 as f64);
+        for (part, (sent, engaged)) in counts.into_iter().enumerate().take(self.parts) {
+            let (sent, engaged) = (sent as f64, engaged as f64);
             let (mut mean, mut square, mut variance) = (0.0, 0.0, 0.0);
             for (at, weight) in weights.iter().enumerate() {
                 let expected = self.means[part * NODES + at];
@@ -412,12 +412,12 @@ mod tests {
         for _ in 0..2_000 {
             let own = beta(2, 6);
             let mut past = Past::default();
-            for part in 0..DAY_PARTS {
+            for place in &mut past[..DAY_PARTS] {
                 // Whole parameters near own·20 and the rest.
                 let a = ((own * 20.0).round() as usize).clamp(1, 19);
                 let rate = beta(a, 20 - a);
                 let engaged = (0..10).filter(|_| beta(1, 1) < rate).count() as f64;
-                past[part] = count(10.0, engaged);
+                *place = count(10.0, engaged);
             }
             pasts.push(past);
         }

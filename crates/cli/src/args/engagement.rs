@@ -28,7 +28,7 @@ pub struct MessageSource {
     #[arg(long, value_name = "DIR", conflicts_with = "data")]
     pub records: Option<PathBuf>,
     /// With --records: a message is engaged with that is opened, clicked or answered within so many hours.
-    #[arg(long, default_value_t = 72, value_name = "N", requires = "records")]
+    #[arg(long, default_value_t = 24, value_name = "N", requires = "records")]
     pub window_hours: u32,
     /// With --records: only messages whose window is over by this date; by default the whole log.
     #[arg(long, value_name = "DATE", requires = "records")]
