@@ -12,7 +12,7 @@ use common::{AS_OF, Place};
 
 static SHOP: LazyLock<Place> = LazyLock::new(|| Place::with_shop("shop"));
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 23] = [
     "quickstart",
     "synth orders",
     "churn train",
@@ -24,6 +24,14 @@ const COMMANDS: [&str; 15] = [
     "ltv evaluate",
     "ltv predict",
     "ltv explain",
+    "lead train",
+    "lead evaluate",
+    "lead predict",
+    "lead explain",
+    "contact train",
+    "contact evaluate",
+    "contact predict",
+    "contact explain",
     "table cv",
     "table train",
     "table predict",
@@ -43,7 +51,7 @@ fn every_help_text_holds_an_example_of_its_command() {
         let (_, examples) = help.split_once("\nExample").unwrap_or_else(|| panic!("{command}\n{help}"));
         assert!(examples.contains(&format!("\n  tenure {command} --")), "{command}\n{help}");
     }
-    for group in ["synth", "churn", "ltv", "table"] {
+    for group in ["synth", "churn", "ltv", "lead", "contact", "table"] {
         let help = place.run(&format!("{group} --help")).text();
         for command in COMMANDS.iter().filter_map(|command| command.strip_prefix(group)) {
             assert!(help.contains(&format!("\n {command} ")), "{help}");

@@ -117,8 +117,10 @@ impl LeadFactors {
             let text = format!("{text}, {}", effect_in_words(goal, effect));
             LeadFactor { feature, text, value, typical, effect }
         };
-        let (mut positive, mut negative): (Vec<_>, Vec<_>) =
-            reasons.map(factor).partition(|f| f.effect > 0.0);
+        // What would be shown as nothing is no reason.
+        let least = if goal == Goal::Score { 0.05 } else { 0.005 };
+        let told = reasons.map(factor).filter(|f| f.effect.abs() >= least);
+        let (mut positive, mut negative): (Vec<_>, Vec<_>) = told.partition(|f| f.effect > 0.0);
         positive.truncate(MOST_FACTORS);
         negative.truncate(MOST_FACTORS);
         Self { positive, negative }

@@ -29,7 +29,7 @@ pub struct ContactTrain {
     #[command(flatten)]
     pub from: KnownRows,
     /// With --data: the column to learn, of two values.
-    #[arg(long, value_name = "COL", requires = "data", required_unless_present = "records")]
+    #[arg(long, value_name = "COL", conflicts_with = "records", required_unless_present = "records")]
     pub target: Option<String>,
     /// With --records: a contact is looked at who was active within so many days.
     #[arg(long, default_value_t = 90, value_name = "N")]
@@ -67,10 +67,14 @@ pub struct ContactTrain {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tenure contact evaluate --records records --since 2024-09-01 --model contact-model --report contacts.html
+  tenure contact evaluate --records records --as-of 2024-10-01 --truth truth_contacts.csv --model contact-model
   tenure contact evaluate --data later.csv --model m")]
 pub struct ContactEvaluate {
     #[command(flatten)]
     pub from: KnownRows,
+    /// Judge at this date alone; by default at monthly dates back from the last whose window is over.
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["data", "until", "since"])]
+    pub as_of: Option<String>,
     #[command(flatten)]
     pub judging: Judging,
 }

@@ -67,9 +67,14 @@ fn numbered(data: Dataset, read: String) -> Rows {
     Rows { data, ids, read }
 }
 
-/// The date that `--until` names.
+/// The date that `--until` names, if it is one.
 pub fn until(from: &KnownRows) -> Result<Option<Timestamp>> {
     from.until.as_deref().map(|text| date("--until", text)).transpose()
+}
+
+/// Behind its end the log says nothing: taken as complete up to there, nobody would seem to do anything any more.
+pub fn within(log: &ContactLog, until: Option<Timestamp>) -> Option<Timestamp> {
+    until.map(|until| log.coverage_end(None).map_or(until, |end| until.min(end)))
 }
 
 /// A table to learn from, and how it was read. A target of two values is binary, else it is a number where
@@ -116,7 +121,7 @@ pub fn judged_rows<P>(
             let until = until(from)?;
             let since = since.map(|text| date("--since", text)).transpose()?;
             let (log, read) = read(dir, false, session)?;
-            let rows = of_table(of_log(&log, plan, until)?, &read);
+            let rows = of_table(of_log(&log, plan, within(&log, until))?, &read);
             match since {
                 Some(since) => late(&rows, since),
                 None => Ok(rows),
@@ -216,9 +221,12 @@ pub fn save<P: Serialize>(
     Ok(model.to_artifact().with_child(SOURCE, source).save(dir, &metadata)?)
 }
 
-/// The artifact of a model and its source; a model without one reads records in the usual way.
-pub fn load<P: DeserializeOwned + Default>(dir: &Path) -> Result<(Artifact, Source<P>)> {
+/// The artifact of a model of this kind and its source; a model without one reads records in the usual way.
+pub fn load<P: DeserializeOwned + Default>(dir: &Path, kind: &str) -> Result<(Artifact, Source<P>)> {
     let (artifact, _) = Artifact::load(dir)?;
+    if artifact.kind != kind {
+        bail!(Error::ArtifactKind { found: artifact.kind, expected: kind.to_owned() });
+    }
     let source = match artifact.children.get(SOURCE) {
         None => Source::Records { plan: P::default(), until: None },
         Some(source) => {

@@ -9,13 +9,13 @@ use tenure_churn::contact::{
 };
 use tenure_core::Metadata;
 use tenure_features::Timestamp;
-use tenure_features::contacts::{ContactPlan, contact_set};
+use tenure_features::contacts::{ContactLog, ContactPlan, ContactTable, contact_set};
 
 use super::contacts::{self, Rows, Source};
 use super::{evaluation, truth};
 use crate::args::{ContactCommand, ContactEvaluate, ContactTrain};
 use crate::output::{self, columns, count, percent};
-use crate::session::Session;
+use crate::session::{Session, date};
 
 pub fn run(command: &ContactCommand, session: &Session) -> Result<()> {
     match command {
@@ -38,6 +38,7 @@ fn rows(args: &ContactTrain, session: &Session) -> Result<(Rows, Source<ContactP
         plan.check()?;
         let until = contacts::until(&args.from)?;
         let (log, read) = contacts::read(dir, false, session)?;
+        let until = contacts::within(&log, until);
         let table = contact_set(&log, &plan, until, &session.context(0))?;
         return Ok((contacts::of_table(table, &read), Source::Records { plan, until }));
     }
@@ -129,9 +130,13 @@ fn at_threshold(figures: &ContactFigures) -> String {
 
 fn evaluate(args: &ContactEvaluate, session: &Session) -> Result<()> {
     let judging = &args.judging;
-    let (artifact, source) = contacts::load::<ContactPlan>(&judging.model)?;
+    let (artifact, source) = contacts::load::<ContactPlan>(&judging.model, ContactChurnModel::KIND)?;
     let model = ContactChurnModel::from_artifact(&artifact)?;
-    let of_log = |log: &_, plan: &ContactPlan, until| contact_set(log, plan, until, &session.context(0));
+    let as_of = args.as_of.as_deref().map(|text| date("--as-of", text)).transpose()?;
+    let of_log = |log: &ContactLog, plan: &ContactPlan, until| match as_of {
+        Some(as_of) => at_one_date(log, plan, as_of, session),
+        None => contact_set(log, plan, until, &session.context(0)),
+    };
     let rows =
         contacts::judged_rows(&args.from, judging.since.as_deref(), (&model, &source), session, of_log)?;
     let truth = judging.truth.as_deref().map(|path| {
@@ -151,6 +156,22 @@ fn evaluate(args: &ContactEvaluate, session: &Session) -> Result<()> {
     }
     let written = judging.report.as_ref().map(|path| format!("Report written to {}.\n", path.display()));
     output::text(&format!("{}{}", evaluation_text(&evaluation.figures), written.unwrap_or_default()))
+}
+
+/// The contacts at one date, with what became of them.
+fn at_one_date(
+    log: &ContactLog,
+    plan: &ContactPlan,
+    as_of: Timestamp,
+    session: &Session,
+) -> tenure_features::Result<ContactTable> {
+    let over = as_of.plus_days(i64::from(plan.prediction_days));
+    let end = log.coverage_end(None).unwrap_or_default();
+    if end < over {
+        let days = plan.prediction_days;
+        return Err(tenure_features::Error::WindowNotOver { instant: as_of, days, end });
+    }
+    contact_set(log, &ContactPlan { max_instants: 1, ..*plan }, Some(over), &session.context(0))
 }
 
 /// What an evaluation found.

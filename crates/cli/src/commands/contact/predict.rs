@@ -17,7 +17,7 @@ use crate::output::{self, columns, count, percent};
 use crate::session::Session;
 
 fn load(dir: &Path) -> Result<(ContactChurnModel, Source<ContactPlan>)> {
-    let (artifact, source) = contacts::load(dir)?;
+    let (artifact, source) = contacts::load(dir, ContactChurnModel::KIND)?;
     Ok((ContactChurnModel::from_artifact(&artifact)?, source))
 }
 

@@ -68,6 +68,7 @@ fn rows(args: &LeadTrain, session: &Session) -> Result<(Rows, Source<LeadPlan>)>
         };
         let until = contacts::until(&args.from)?;
         let (log, read) = contacts::read(dir, false, session)?;
+        let until = contacts::within(&log, until);
         let table = lead_set(&log, target, until, &session.context(0))?;
         return Ok((contacts::of_table(table, &read), Source::Records { plan: LeadPlan { target }, until }));
     }
@@ -112,7 +113,7 @@ fn train(args: &LeadTrain, session: &Session) -> Result<()> {
 
 fn evaluate(args: &LeadEvaluate, session: &Session) -> Result<()> {
     let judging = &args.judging;
-    let (artifact, source) = contacts::load::<LeadPlan>(&judging.model)?;
+    let (artifact, source) = contacts::load::<LeadPlan>(&judging.model, LeadModel::KIND)?;
     let model = LeadModel::from_artifact(&artifact)?;
     let of_log = |log: &_, plan: &LeadPlan, until| lead_set(log, plan.target, until, &session.context(0));
     let rows =

@@ -17,7 +17,7 @@ use crate::output::{self, columns, count, percent};
 use crate::session::Session;
 
 fn load(dir: &Path) -> Result<(LeadModel, Source<LeadPlan>)> {
-    let (artifact, source) = contacts::load(dir)?;
+    let (artifact, source) = contacts::load(dir, LeadModel::KIND)?;
     Ok((LeadModel::from_artifact(&artifact)?, source))
 }
 

@@ -27,8 +27,8 @@ const ADDS_UP: f64 = 1e-6;
 
 /// A loaded model, by what its answers are.
 enum Loaded {
-    Lead(LeadModel),
-    Contact(ContactChurnModel),
+    Lead(Box<LeadModel>),
+    Contact(Box<ContactChurnModel>),
     Engagement(Box<EngagementModel>),
     Churn(Box<ChurnModel>),
     Value(Box<LtvModel>),
@@ -182,8 +182,8 @@ impl Samples {
 impl Loaded {
     fn new(artifact: &Artifact) -> Result<Self> {
         Ok(match artifact.kind.as_str() {
-            LeadModel::KIND => Self::Lead(LeadModel::from_artifact(artifact)?),
-            ContactChurnModel::KIND => Self::Contact(ContactChurnModel::from_artifact(artifact)?),
+            LeadModel::KIND => Self::Lead(Box::new(LeadModel::from_artifact(artifact)?)),
+            ContactChurnModel::KIND => Self::Contact(Box::new(ContactChurnModel::from_artifact(artifact)?)),
             EngagementModel::KIND => Self::Engagement(Box::new(EngagementModel::from_artifact(artifact)?)),
             ChurnModel::KIND => Self::Churn(Box::new(ChurnModel::from_artifact(artifact)?)),
             LtvModel::KIND => Self::Value(Box::new(LtvModel::from_artifact(artifact)?)),
@@ -196,8 +196,8 @@ impl Loaded {
 
     fn model(&self) -> &dyn Model {
         match self {
-            Self::Lead(model) => model,
-            Self::Contact(model) => model,
+            Self::Lead(model) => model.as_ref(),
+            Self::Contact(model) => model.as_ref(),
             Self::Engagement(model) => model.as_ref(),
             Self::Churn(model) => model.as_ref(),
             Self::Value(model) => model.as_ref(),

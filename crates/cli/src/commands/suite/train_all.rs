@@ -70,6 +70,7 @@ struct Outcome {
 pub fn train_all(args: &TrainAll, session: &Session) -> Result<()> {
     let until = args.until.as_deref().map(|text| date("--until", text)).transpose()?;
     let (log, read) = contacts::read(&args.records, false, session)?;
+    let until = contacts::within(&log, until);
     let work = Work { args, log: &log, until, context: session.context(args.seed) };
     let (mut outcomes, mut first_error) = (Vec::new(), None);
     for (name, folder, job) in JOBS {

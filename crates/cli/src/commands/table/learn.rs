@@ -152,11 +152,5 @@ fn require_probabilities(backend: &Backend, model: &dyn Model, data: &Dataset) -
 
 /// Splits that keep groups together and shares of classes alike.
 pub fn folds(data: &Dataset, folds: usize, seed: u64) -> Result<Vec<Split>> {
-    let target = data.target()?;
-    Ok(match (target.kind(), data.groups()) {
-        (TargetKind::Real, Some(groups)) => splits::group_k_fold(groups, folds, seed)?,
-        (TargetKind::Real, None) => splits::k_fold(data.rows(), folds, seed)?,
-        (_, Some(groups)) => splits::stratified_group_k_fold(target.values(), groups, folds, seed)?,
-        (_, None) => splits::stratified_k_fold(target.values(), folds, seed)?,
-    })
+    Ok(splits::k_fold_of(data, folds, seed)?)
 }
