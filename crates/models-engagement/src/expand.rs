@@ -140,6 +140,9 @@ impl Expansion {
                 (Moments::Week { hour, weekday, days }, sources, vec![hour, weekday])
             }
             TimeColumns::Slot { column } => {
+                if learned.slots.is_empty() {
+                    return Err(Error::Data(format!("feature `{column}`: no row has a slot")));
+                }
                 let column = find(input, column)?;
                 let sources: Vec<Source> = (1..learned.slots.len()).map(Source::Slot).collect();
                 (Moments::Slot { column }, sources, vec![column])
@@ -485,7 +488,7 @@ mod tests {
         let mut data = MessageRow::dataset(&[]).unwrap();
         data = data.with_target(tenure_core::Target::binary("engaged", Vec::new()).unwrap()).unwrap();
         let expansion = Expansion::fit(&data, &TimeColumns::Message).unwrap();
-        let row: Vec<f64> = (0..27).map(|at| f64::from(at % 3)).collect();
+        let row: Vec<f64> = (0..27).map(|at| f64::from(at % 3 + 1)).collect();
         let counted = expansion.attribute(&row, &vec![1.0; expansion.output().len()]);
         let total: f64 = counted.iter().sum();
         assert!((total - expansion.output().len() as f64).abs() < 1e-9);

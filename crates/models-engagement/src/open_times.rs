@@ -26,7 +26,7 @@ use statrs::distribution::{Beta, ContinuousCDF};
 use tenure_core::params::require;
 use tenure_core::{Error, Result, seed};
 
-use crate::pooling::{maximise, rising};
+use crate::pooling::{MOST, maximise, rising};
 use crate::week::{WEEK_HOURS, WeekTime};
 
 /// What must be said beside every answer of this module.
@@ -36,7 +36,7 @@ pub const OPENS_WARNING: &str = "opens follow sendings: these are the hours at w
 /// The population is looked at by quarter of an hour.
 const BINS: usize = 4 * WEEK_HOURS;
 
-/// Bandwidths that are tried, in hours.
+/// Bandwidths that are tried, in hours; the least is about what quarters of an hour can tell.
 const BANDWIDTHS: [f64; 8] = [0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0];
 
 /// Share of the population's density that is even over the week, so that no hour is impossible.
@@ -55,7 +55,7 @@ pub struct Open {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OpenTimeParams {
-    /// Opens from which on a recipient is taken for a machine, at least 1.
+    /// A recipient with more opens is taken for a machine, 1 to 200.
     pub cap: usize,
     /// Nominal coverage of the intervals, above 0 and below 1.
     pub level: f64,
@@ -63,7 +63,7 @@ pub struct OpenTimeParams {
 
 impl Default for OpenTimeParams {
     fn default() -> Self {
-        Self { cap: 20, level: 0.9 }
+        Self { cap: 50, level: 0.9 }
     }
 }
 
@@ -199,7 +199,7 @@ impl OpenTimes {
     /// [`Error::Parameter`] for parameters out of range, [`Error::NotEnoughRows`] for opens of fewer than two
     /// recipients, [`Error::Data`] for an hour out of range.
     pub fn fit(opens: &[Open], params: &OpenTimeParams) -> Result<Self> {
-        require("cap", params.cap, params.cap >= 1, "at least 1")?;
+        require("cap", params.cap, (1..=MOST).contains(&params.cap), format!("1 to {MOST}"))?;
         require("level", params.level, params.level > 0.0 && params.level < 1.0, "above 0, below 1")?;
         let recipients = recipients(opens, params.cap)?;
         if recipients.len() < 2 {
@@ -411,10 +411,12 @@ mod tests {
         let fitted = OpenTimes::fit(&opens(), &OpenTimeParams::default()).unwrap();
         assert_eq!((fitted.capped(), fitted.opens()), (1, 540));
         let sunday: f64 = fitted.population()[150..161].iter().sum();
-        assert!((0.2..0.45).contains(&sunday), "{sunday}");
+        // 50 of the 88 opens that count.
+        assert!((0.5..0.6).contains(&sunday), "{sunday}");
         assert!((fitted.population().iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let best = fitted.best_hours("nobody known", 2);
-        assert_eq!(best[0].time, "Monday 10:00");
+        assert!(best[0].times_average >= best[1].times_average);
+        assert_eq!(fitted.best_hours("r3", 1)[0].time, "Monday 10:00");
         assert!(best[0].low < best[0].times_average && best[0].times_average < best[0].high);
         let shares = fitted.shares("r3");
         assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12 && shares[10] > fitted.population()[10]);
@@ -434,6 +436,9 @@ mod tests {
         assert!(words(&[open("a", 1.0), open("a", 2.0)]).contains("1 rows found"));
         let params = OpenTimeParams { level: 1.0, ..OpenTimeParams::default() };
         assert!(OpenTimes::fit(&opens(), &params).is_err());
+        let params = OpenTimeParams { cap: 201, ..OpenTimeParams::default() };
+        let words = OpenTimes::fit(&opens(), &params).unwrap_err().to_string();
+        assert_eq!(words, "parameter `cap` is 201; expected 1 to 200");
         let once = [open("a", 1.0), open("b", 1.0)];
         assert!(held_out_opens(&once, &OpenTimeParams::default(), 1).is_err());
     }

@@ -47,7 +47,7 @@ const STEP: f64 = 0.1;
 
 /// More messages than these in one part tell no more: their rate is kept and the count cut. It keeps the
 /// posterior wider than the grid.
-const MOST: usize = 200;
+pub(crate) const MOST: usize = 200;
 
 /// Recipients that the strengths are fitted to, evenly drawn from all.
 const MOST_RECIPIENTS: usize = 3_000;

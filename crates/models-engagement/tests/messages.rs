@@ -6,10 +6,12 @@ mod support;
 
 use support::{Draw, Drawn, blank, draw};
 use tenure_backends::conformance;
-use tenure_core::{Artifact, Dataset, FitContext, Metadata, Model, Result, Target, TypedRow};
+use tenure_core::{
+    Artifact, Dataset, Feature, FitContext, Metadata, Model, Result, Schema, Target, TypedRow,
+};
 use tenure_engagement::{
-    EngagementModel, EngagementParams, QuietHours, SendTimeRequest, Trained, best_times_for_campaign,
-    evaluate, report, train,
+    EngagementModel, EngagementParams, QuietHours, SendTimeRequest, TimeColumns, Trained,
+    best_times_for_campaign, evaluate, report, train,
 };
 use tenure_features::contacts::MessageRow;
 
@@ -185,6 +187,26 @@ fn one_hour_says_nothing_of_others() {
     assert!(answer.verdict.contains("all messages were sent at one hour"), "{}", answer.verdict);
     assert_eq!(answer.send_at, answer.planned);
     assert_eq!(decision.optimal_send_time.unwrap(), "10:00");
+}
+
+#[test]
+fn a_single_slot_is_no_choice_and_none_is_an_error() {
+    let table = |slot: f64| {
+        let schema =
+            Schema::new(vec![Feature::numeric("slot", "", ""), Feature::numeric("size", "", "")]).unwrap();
+        let x = ndarray::Array2::from_shape_fn((120, 2), |(row, at)| if at == 0 { slot } else { row as f64 });
+        let labels = (0..120).map(|row| f64::from(u8::from(row % 3 == 0))).collect();
+        Dataset::new(schema, x).unwrap().with_target(Target::binary("read", labels).unwrap()).unwrap()
+    };
+    let time = TimeColumns::Slot { column: "slot".into() };
+    let params = EngagementParams { time, ..EngagementParams::default() };
+    let fit = |slot| train(&table(slot), &params, &FitContext::new(1));
+    let model = fit(2.0).unwrap().model;
+    let answer = model.send_time(&[2.0, 5.0], &SendTimeRequest::default()).unwrap();
+    assert!(answer.no_difference && answer.verdict.contains("sent in one slot"), "{}", answer.verdict);
+    let unknown = model.send_time(&[7.0, 5.0], &SendTimeRequest::default()).unwrap();
+    assert_eq!((unknown.planned, unknown.gain), (None, None));
+    assert_eq!(fit(f64::NAN).unwrap_err().to_string(), "feature `slot`: no row has a slot");
 }
 
 #[test]

@@ -196,8 +196,8 @@ pub struct EngagementSendTimes {
     /// With --opens: bandwidth of the density whose peaks are printed, in hours.
     #[arg(long, default_value_t = 0.82, value_name = "HOURS")]
     pub bandwidth: f64,
-    /// With --opens: recipients with more opens are taken for machines.
-    #[arg(long, default_value_t = 20, value_name = "N")]
+    /// With --opens: recipients with more opens are taken for machines; at most 200.
+    #[arg(long, default_value_t = 50, value_name = "N")]
     pub cap: usize,
     /// With --opens: the draw of the opens that are held out to judge by.
     #[arg(long, default_value_t = 42, value_name = "N")]

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use rayon::prelude::*;
 use serde_json::json;
 use tenure_core::{Error, Model, Reason, TypedRow};
 use tenure_engagement::{
@@ -28,7 +29,7 @@ pub fn predict(args: &EngagementPredict, session: &Session) -> Result<()> {
     let Messages { data, ids, .. } = messages::read(&args.source, Some(model.schema()), session)?;
     let decide = |(row, id): (usize, &String)| model.decide(id, &data.row(row).to_vec(), &request);
     let decisions: Vec<EngagementPrediction> =
-        ids.iter().enumerate().map(decide).collect::<Result<_, _>>()?;
+        ids.par_iter().enumerate().map(decide).collect::<Result<_, _>>()?;
     write_predictions(&args.out, &decisions)?;
     session.finish();
     let mean =
