@@ -14,7 +14,7 @@ use crate::model::ChurnModel;
 /// Everything the report shows; [`BinaryEvaluation::report`] and then `to_html` make the file.
 ///
 /// # Errors
-/// As [`Model::explain_row`].
+/// As [`tenure_core::Model::explain_row`].
 pub fn report(model: &ChurnModel, evaluation: &Evaluation) -> Result<BinaryEvaluation> {
     let figures = &evaluation.figures;
     let scored = |name: &str, role, probabilities: &[f64]| ScoredModel {
