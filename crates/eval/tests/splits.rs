@@ -193,7 +193,7 @@ fn the_splits_of_a_data_set_follow_its_target_and_groups() {
         let data = data.with_groups(groups.clone()).unwrap();
         let split = hold_out_of(&data, 0.2, 7).unwrap();
         assert_apart(&split, &groups);
-        assert_complete(std::slice::from_ref(&split), 300);
+        assert_eq!(split.train.len(), 240);
         assert_eq!(split.test.len(), 60);
         for split in k_fold_of(&data, 5, 7).unwrap() {
             assert_apart(&split, &groups);
