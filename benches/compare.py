@@ -1,6 +1,6 @@
 """Runs each comparison beside its peers and keeps what was measured in results.json.
 
-  compare.py SECTION…    of: small boosting large scoring forest linear features reading synth value decision; `benches/run` calls it
+  compare.py SECTION…    of: small boosting large scoring forest linear features reading synth value decision decisions; `benches/run` calls it
 
 Runs alternate, and who goes first changes from round to round, so that a busy machine slows both. A ratio is the
 median of the rounds' ratios, ours to the peer's.
@@ -176,6 +176,21 @@ class Bench:
 
     def decision(self):
         return summary(self.alternate({"ours": self.ours("decide", 5_000)}), "decide_us")
+
+    def decisions(self):
+        """By model: the median of a whole decision and of a bare prediction, and the peer's bare prediction."""
+        measured = self.alternate({"ours": self.ours("decisions", 3_000), "python": self.peer("decision")})
+        found = {"rounds": len(measured["ours"])}
+        for model in measured["python"][0]:
+            rounds = list(zip(measured["ours"], measured["python"]))
+            found[model] = {key: statistics.median(ours[model][key] for ours, _ in rounds)
+                            for key in ["decide_us", "predict_us", "columns"]}
+            found[model] |= {
+                "python_us": statistics.median(python[model] for _, python in rounds),
+                "ratios": [ours[model]["decide_us"] / python[model] for ours, python in rounds],
+            }
+            found[model]["ratio"] = statistics.median(found[model]["ratios"])
+        return found
 
     def section(self, name):
         sizes = {"small": (7_000, 60, 5), "boosting": (100_000, 60), "large": (1_000_000, 50)}

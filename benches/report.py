@@ -40,7 +40,8 @@ METHOD = """\
   maximum a posteriori (pymc-marketing, whose priors move the estimates a little); the value is discounted by 1 % a month.
 - A whole churn decision: from a row of features to probability, interval, risk factors and recommendation by the
   default blend of boosted trees and logistic regression; and the same from the log of orders. 20,000 calls timed one
-  by one, another customer each time.
+  by one, another customer each time. The other decisions likewise, each with interval, reasons and recommendation; the
+  Python peers give a number alone, called with one row of numpy.
 """
 
 NOT_MEASURED = """\
@@ -249,6 +250,18 @@ def rest(table):
     ours = RESULTS["decision"]["ours"]
     table.add("decision", "A whole churn decision, median", f"{ours['decide_us']:.0f} µs", "–",
               f"{ours['score_us']:.0f} µs from the orders", "≤ 80 µs", ours["decide_us"] <= 80)
+    titles = {
+        "lead": ("lead score", "XGBoost, a number"), "contact": ("contact churn decision", "scikit-learn, random forest"),
+        "engagement": ("engagement decision with 168 send times", "scikit-learn, logistic regression"),
+        "value": ("lifetime value", "LightGBM and a gamma regression"),
+    }
+    for key, (what, title) in titles.items():
+        if key in RESULTS.get("decisions", {}):
+            of = RESULTS["decisions"][key]
+            table.add("decisions", f"A whole {what}, median", f"{of['decide_us']:.0f} µs ({of['predict_us']:.1f} µs the bare number)",
+                      f"{title}, {of['python_us']:,.0f} µs the bare number",
+                      f"{of['ratio']:.2g} of its time, rounds from {min(of['ratios']):.2g} to {max(of['ratios']):.2g}",
+                      slower=of["ratio"] > 1)
     count = RESULTS["crates"]
     table.add("crates", "Crates that `tenure-churn` alone builds", str(count), "–", "`cargo tree -e normal`", "≤ 60",
               count <= 60)
@@ -315,7 +328,7 @@ benches/run boosting scoring    # some sections; the others keep their results
 
 It needs Linux, cargo, Python 3.11 or later with `venv`, and the network for the peers, which
 `benches/peers/requirements.txt` pins. The sections are `small`, `boosting`, `large` (7,000, 100,000 and 1 M rows),
-`scoring`, `forest`, `linear`, `features`, `reading`, `synth`, `value` and `decision`. `cargo bench -p tenure-gbdt`, `-p tenure-features` and
+`scoring`, `forest`, `linear`, `features`, `reading`, `synth`, `value`, `decision` and `decisions`. `cargo bench -p tenure-gbdt`, `-p tenure-features` and
 `-p tenure-synth` measure the parts alone, with Criterion.
 """
     (HERE.parent / "docs/benchmarks.md").write_text(text)

@@ -12,6 +12,7 @@
 //! measure synth CUSTOMERS           synthetic orders on one thread
 //! measure value FOLDER THREADS      BG/NBD and Gamma-Gamma: fit, and the value of every customer
 //! measure decide CUSTOMERS          one whole churn decision
+//! measure decisions CONTACTS        one decision of each other domain model
 //! ```
 //! Each prints one JSON object. What is measured is wall-clock time of the work itself, not of the process.
 
@@ -20,6 +21,7 @@ use std::io::Write;
 use std::path::Path;
 
 mod boosting;
+mod decisions;
 mod forest;
 mod lifetime_value;
 mod linear;
@@ -45,7 +47,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["synth", customers] => orders::synth(customers.parse()?)?,
         ["value", folder, threads] => lifetime_value::value_all(Path::new(folder), threads.parse()?)?,
         ["decide", customers] => orders::decide(customers.parse()?)?,
-        _ => return Err("usage: measure fit|predict|linear|forest|features|read|synth|value|decide …".into()),
+        ["decisions", contacts] => decisions::decide_all(contacts.parse()?)?,
+        _ => {
+            return Err(
+                "usage: measure fit|predict|linear|forest|features|read|synth|value|decide|decisions …"
+                    .into(),
+            );
+        }
     };
     writeln!(std::io::stdout(), "{report}")?;
     Ok(())
