@@ -6,6 +6,8 @@
 //! * [`FeatureSet`]: the built-in [`OrderFeatures`] and an application's own [`AsOfFeature`]s.
 //! * [`SnapshotPlan`] and [`training_set`], [`labelled_set`], [`scoring_set`]: point-in-time data sets.
 //! * [`FuzzyAxes`]: low, medium and high memberships learned from training rows.
+//! * [`contacts`]: the log of contacts, their messages, leads and purchases, its own as-of views, and the rows of leads,
+//!   contacts and messages.
 
 pub mod columns;
 pub mod contacts;

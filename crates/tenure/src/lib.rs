@@ -40,7 +40,7 @@
 //! | `lead` | no | [`lead`](https://docs.rs/tenure-lead): what is known of a lead to a score |
 //! | `engagement` | no | [`engagement`](https://docs.rs/tenure-engagement): message and recipient to a probability and the best time |
 //! | `io` | no | [`io`](https://docs.rs/tenure-io): CSV, JSONL and Parquet |
-//! | `synth` | no | [`synth`](https://docs.rs/tenure-synth): synthetic orders with a known truth |
+//! | `synth` | no | [`synth`](https://docs.rs/tenure-synth): synthetic orders and contacts with a known truth |
 
 #[cfg(feature = "backends")]
 pub use tenure_backends as backends;
