@@ -126,12 +126,15 @@ impl Expansion {
 
     pub(crate) fn new(learned: Learned) -> Result<Self> {
         let input = &learned.input;
+        // Else a recipient's past would be looked for in a table that has none.
+        if learned.pooling.is_some() != (learned.time == TimeColumns::Message) {
+            return Err(Error::Data(
+                "the past of recipients is pooled of messages, and of nothing else".into(),
+            ));
+        }
         let (moments, mut sources, taken) = match &learned.time {
             TimeColumns::Message => {
                 require_message(input)?;
-                if learned.pooling.is_none() {
-                    return Err(Error::Data("the recipients' past is not pooled".into()));
-                }
                 let days = (0..Weekday::ALL.len()).map(|d| d as f64).collect();
                 let moments = Moments::Week { hour: place("hour"), weekday: place("weekday"), days };
                 (moments, message_sources(), (0..input.len()).collect())

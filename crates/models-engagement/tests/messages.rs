@@ -122,6 +122,9 @@ fn a_stored_model_that_was_edited_is_damaged() {
     let time = TimeColumns::Slot { column: "slot".into() };
     let params = EngagementParams { time, ..EngagementParams::default() };
     let other = train(&other, &params, &FitContext::new(1)).unwrap().model.to_artifact();
+    let mut pooled = other.clone();
+    pooled.config["learned"]["pooling"] = sound.config["learned"]["pooling"].clone();
+    assert!(EngagementModel::from_artifact(&pooled).unwrap_err().to_string().contains("damaged"));
     let learner = other.child("probability").unwrap();
     damaged("learner", &|a| *a = a.clone().with_child("probability", learner.clone()));
 }
@@ -274,6 +277,12 @@ fn a_single_slot_is_no_choice_and_none_is_an_error() {
     assert!(answer.no_difference && answer.verdict.contains("sent in one slot"), "{}", answer.verdict);
     let unknown = model.send_time(&[7.0, 5.0], &SendTimeRequest::default()).unwrap();
     assert_eq!((unknown.planned, unknown.gain), (None, None));
+    let bare = table(2.0);
+    let target = bare.target().unwrap().clone();
+    let schema = Schema::new(vec![Feature::numeric("slot", "", "")]).unwrap();
+    let bare = Dataset::new(schema, bare.x().slice(ndarray::s![.., ..1]).to_owned()).unwrap();
+    let bare = train(&bare.with_target(target).unwrap(), &params, &FitContext::new(1));
+    println!("{:?}", bare.map(|t| t.report.time_test));
     assert_eq!(fit(f64::NAN).unwrap_err().to_string(), "feature `slot`: no row has a slot");
 }
 
