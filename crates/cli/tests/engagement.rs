@@ -101,7 +101,7 @@ fn a_typed_row_is_explained_and_its_faults_are_named() {
     wrong.as_object_mut().unwrap().remove("length");
     let words = "`length` is missing; `hours` is not a field (is `hour` meant?); `hour` is \"ten\"";
     explain(&wrong.to_string()).refused(3, words);
-    explain("{").refused(3, "the row is no JSON");
+    explain("{").refused(3, "--row is no JSON");
 }
 
 /// 600 messages at two hours; those at 18 are opened more often.
@@ -129,6 +129,8 @@ fn tables_of_ones_own_have_hours_or_slots() {
     let read = "--data mails.csv --target opened --group recipient";
     let hours = format!("engagement train {read} --drop slot --hour hour --weekday day --model hours --json");
     let trained = place.run(&hours).json();
+    let judged = place.run("engagement evaluate --data mails.csv --model hours --json").json();
+    assert!(number(&judged, "/model/roc_auc") > 0.6, "{judged:#}");
     assert!(number(&trained, "/training/time_test/p_value") < 1e-6);
     let slots = format!("engagement train {read} --drop hour,day --slot slot --model slots --json");
     place.run(&slots).json();
@@ -158,6 +160,12 @@ fn what_cannot_be_is_refused_in_words() {
     place
         .run("engagement predict --records records --model model --out o.csv --horizon 0")
         .refused(2, "`horizon_hours`");
+    place
+        .run("engagement evaluate --records records --model model --window-hours 24")
+        .refused(2, "--window-hours: 24, but the model learned who engages within 48 hours");
+    place
+        .run("engagement explain --records records --model model --message M --window-hours 24")
+        .refused(2, "48");
     place.write("few.csv", "hour,day,opened\n9,Mon,yes\n9,Tue,no\n10,Mon,yes\n");
     let few = "engagement train --data few.csv --target opened --hour hour --weekday day --model m";
     place.run(few).refused(3, "at least 100 needed");

@@ -5,7 +5,7 @@
 use serde_json::Value;
 use tenure_backends::{Backend, ForestParams, conformance};
 use tenure_churn::contact::{ContactChurnModel, ContactChurnParams, ContactTrained, evaluate, report, train};
-use tenure_core::{Artifact, Dataset, FitContext, Metadata, Model, Result, Target, TypedRow};
+use tenure_core::{Artifact, Dataset, Error, FitContext, Metadata, Model, Result, Target, TypedRow};
 use tenure_features::Timestamp;
 use tenure_features::contacts::{ContactLog, ContactPlan, ContactRow, contact_set};
 use tenure_synth::ContactParams;
@@ -115,6 +115,21 @@ fn contact_models_keep_the_contract_speak_and_survive_their_folder() {
     let row = ContactRow::from_values(&data.row(riskiest).to_vec()).unwrap();
     assert_eq!(back.score(&ids[riskiest], &row).unwrap(), decision);
     assert_eq!(back.score_json(&ids[riskiest], &row.to_json()).unwrap(), decision);
+}
+
+#[test]
+fn a_stored_model_that_was_edited_is_damaged() {
+    let (data, _, _) = contacts(300, 1);
+    let sound = fit(&data, &quick()).model.to_artifact();
+    let damaged = |change: fn(&mut Artifact)| {
+        let mut artifact = sound.clone();
+        change(&mut artifact);
+        let error = ContactChurnModel::from_artifact(&artifact).unwrap_err();
+        assert!(matches!(error, Error::ArtifactDamaged { .. }), "{error}");
+    };
+    damaged(|a| *a = a.clone().with_numbers("typical.f64", &[0.0; 3]));
+    damaged(|a| a.config["params"]["risk_bounds"]["high"] = 7.into());
+    damaged(|a| a.config["params"]["interval_level"] = 1.into());
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct EngagementPrediction {
     pub send_time: SendTime,
     /// What to do, the send time first.
     pub recommendations: Vec<String>,
-    /// What moved the probability most, in words.
+    /// What moved the probability most, in words; empty where the learner does not explain itself.
     pub engagement_factors: EngagementFactors,
     /// Version of the model.
     pub model_version: String,

@@ -115,7 +115,10 @@ impl Expansion {
                 let base_rate = known.iter().sum::<f64>() / known.len().max(1) as f64;
                 learned.pooling = Some(Pooling::fit(&pasts, base_rate));
             }
-            TimeColumns::HourWeekday { .. } => {}
+            TimeColumns::HourWeekday { hour, weekday } => {
+                require_numbers(data, hour, is_hour, "hours of the day from 0 to 24")?;
+                require_numbers(data, weekday, is_day, "days by name, or numbers from 0 (Monday) to 6")?;
+            }
             TimeColumns::Slot { column } => learned.slots = slots(data, find(data.schema(), column)?)?,
         }
         Self::new(learned)
@@ -123,12 +126,15 @@ impl Expansion {
 
     pub(crate) fn new(learned: Learned) -> Result<Self> {
         let input = &learned.input;
+        // Else a recipient's past would be looked for in a table that has none.
+        if learned.pooling.is_some() != (learned.time == TimeColumns::Message) {
+            return Err(Error::Data(
+                "the past of recipients is pooled of messages, and of nothing else".into(),
+            ));
+        }
         let (moments, mut sources, taken) = match &learned.time {
             TimeColumns::Message => {
                 require_message(input)?;
-                if learned.pooling.is_none() {
-                    return Err(Error::Data("the recipients' past is not pooled".into()));
-                }
                 let days = (0..Weekday::ALL.len()).map(|d| d as f64).collect();
                 let moments = Moments::Week { hour: place("hour"), weekday: place("weekday"), days };
                 (moments, message_sources(), (0..input.len()).collect())
@@ -136,6 +142,12 @@ impl Expansion {
             TimeColumns::HourWeekday { hour, weekday } => {
                 let (hour, weekday) = (find(input, hour)?, find(input, weekday)?);
                 let days = days(&input.features()[weekday])?;
+                if input.features()[hour].levels().is_some() {
+                    let name = &input.features()[hour].name;
+                    return Err(Error::Data(format!(
+                        "feature `{name}` has texts; expected hours from 0 to 24"
+                    )));
+                }
                 let sources = (0..CYCLES.len()).map(Source::Cycle).collect();
                 (Moments::Week { hour, weekday, days }, sources, vec![hour, weekday])
             }
@@ -196,17 +208,12 @@ impl Expansion {
             Moments::Week { hour, weekday, days } => {
                 let day = row[*weekday];
                 let weekday = match days.as_slice() {
-                    [] => {
-                        if (0.0..7.0).contains(&day) {
-                            day.floor()
-                        } else {
-                            f64::NAN
-                        }
-                    }
+                    [] if is_day(day) => day.floor(),
                     days if day >= 0.0 => days.get(day as usize).copied().unwrap_or(f64::NAN),
                     _ => f64::NAN,
                 };
-                Moment::Week { hour: row[*hour], weekday }
+                let hour = Some(row[*hour]).filter(|hour| is_hour(*hour)).unwrap_or(f64::NAN);
+                Moment::Week { hour, weekday }
             }
             Moments::Slot { column } => {
                 let slot = self.learned.slots.iter().position(|&slot| slot == row[*column]);
@@ -432,6 +439,24 @@ fn require_message(schema: &Schema) -> Result<()> {
 fn find(schema: &Schema, name: &str) -> Result<usize> {
     let missing = || Error::Columns { missing: vec![name.to_owned()], unexpected: Vec::new() };
     schema.position(name).ok_or_else(missing)
+}
+
+fn is_hour(value: f64) -> bool {
+    (0.0..=24.0).contains(&value)
+}
+
+fn is_day(value: f64) -> bool {
+    (0.0..7.0).contains(&value)
+}
+
+/// Refuses numbers that mean something else: minutes for hours, Sunday as 7. Names are read by [`days`].
+fn require_numbers(data: &Dataset, name: &str, is_one: fn(f64) -> bool, expected: &str) -> Result<()> {
+    let column = find(data.schema(), name)?;
+    let wrong = data.x().column(column).iter().copied().find(|v| !v.is_nan() && !is_one(*v));
+    match wrong.filter(|_| data.schema().features()[column].levels().is_none()) {
+        Some(value) => Err(Error::Data(format!("feature `{name}` has {value}; expected {expected}"))),
+        None => Ok(()),
+    }
 }
 
 /// The day that each level of a column is; empty for a column of numbers.

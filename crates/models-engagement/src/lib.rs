@@ -3,12 +3,13 @@
 //! ```no_run
 //! use tenure_core::FitContext;
 //! use tenure_engagement::{EngagementParams, SendTimeRequest, train};
-//! # use tenure_features::contacts::{ContactLog, MessageRow, message_set};
+//! use tenure_features::contacts::{WINDOW_HOURS, message_set};
+//! # use tenure_features::contacts::{ContactLog, MessageRow};
 //! # fn read() -> (ContactLog, MessageRow) { unimplemented!() }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (log, message) = read();
 //! let context = FitContext::new(42);
-//! let messages = message_set(&log, 24, None, &context)?;
+//! let messages = message_set(&log, WINDOW_HOURS, None, &context)?;
 //! let trained = train(messages.data(), &EngagementParams::default(), &context)?;
 //! println!("AUC on recipients held out: {:.3}", trained.report.held_out.roc_auc);
 //!

@@ -85,8 +85,10 @@ impl EngagementModel {
         typical: Vec<f64>,
         settings: EngagementSettings,
     ) -> Result<Self> {
+        if inner.schema() != expansion.output() {
+            return Err(Error::Data("the learner reads other columns than are made for it".into()));
+        }
         for (what, expected, found) in [
-            ("columns of the learner", expansion.output().len(), inner.schema().len()),
             ("typical values", expansion.input().len(), typical.len()),
             ("hours or slots seen", SeenTimes::new(&expansion).hours.len(), settings.seen.hours.len()),
             ("days seen", SeenTimes::new(&expansion).weekdays.len(), settings.seen.weekdays.len()),
@@ -108,9 +110,10 @@ impl EngagementModel {
     pub fn from_artifact(artifact: &Artifact) -> Result<Self> {
         artifact.expect(Self::KIND, Self::VERSION)?;
         let Config { learned, judge, settings } = artifact.config()?;
+        let damaged = |e: Error| Error::damaged(e.to_string());
+        settings.params.check().map_err(damaged)?;
         let inner = CalibratedModel::from_artifact(artifact.child("probability")?)?;
         let typical = artifact.numbers("typical.f64")?;
-        let damaged = |e: Error| Error::damaged(e.to_string());
         let expansion = Expansion::new(learned).map_err(damaged)?;
         Self::new(inner, expansion, judge, typical, settings).map_err(damaged)
     }
@@ -162,7 +165,8 @@ impl EngagementModel {
         &self.judge.test
     }
 
-    /// The whole decision about one message from a row of the model's columns.
+    /// The whole decision about one message from a row of the model's columns; without factors where the learner
+    /// does not explain itself.
     ///
     /// # Errors
     /// As [`Model::predict_row`] and [`SendTimeRequest::check`].
@@ -175,8 +179,11 @@ impl EngagementModel {
         let probability = self.probability(row)?;
         let range = self.inner.interval(probability);
         let send_time = self.send_time(row, request)?;
-        let explanation = self.explain_row(row, 0)?;
-        let reasons = explanation.reasons(self.schema(), row, &self.typical, self.schema().len());
+        let reasons = if self.capabilities().explains {
+            self.explain_row(row, 0)?.reasons(self.schema(), row, &self.typical, self.schema().len())
+        } else {
+            Vec::new()
+        };
         let at = send_time.send_at.as_ref();
         let mut recommendations = vec![send_recommendation(&send_time)];
         recommendations.extend(self.changes(row, probability)?);
@@ -195,21 +202,50 @@ impl EngagementModel {
         })
     }
 
+    /// Whether it reads [`MessageRow`]s.
+    #[must_use]
+    pub fn reads_message_rows(&self) -> bool {
+        *self.schema() == MessageRow::schema()
+    }
+
     /// As [`EngagementModel::decide`], from a typed row.
     ///
     /// # Errors
-    /// As [`EngagementModel::decide`]; [`Error::Columns`] for a model of another table.
+    /// As [`EngagementModel::decide`]; [`Error::Columns`] for a model of another table, [`Error::Row`] for values out
+    /// of range.
     pub fn decide_message(
         &self,
         message_id: &str,
         row: &MessageRow,
         request: &SendTimeRequest,
     ) -> Result<EngagementPrediction> {
+        if !self.reads_message_rows() {
+            let names: Vec<&str> = MessageRow::fields().iter().map(|f| f.name).collect();
+            self.schema().match_columns(&names)?;
+            return Err(Error::Data(
+                "the model has the features of a message in another order or kind".into(),
+            ));
+        }
         row.check()?;
-        let schema = MessageRow::schema();
-        let names: Vec<&str> = schema.names().collect();
-        self.schema().match_columns(&names)?;
         self.decide(message_id, &row.to_values(), request)
+    }
+
+    /// As [`EngagementModel::decide`], from a JSON object that has every feature of the model and no other.
+    ///
+    /// # Errors
+    /// As [`EngagementModel::decide`]; [`Error::Row`] naming every field that is missing, unknown, of another type or,
+    /// in a message row, out of range.
+    pub fn decide_json(
+        &self,
+        message_id: &str,
+        row: &serde_json::Value,
+        request: &SendTimeRequest,
+    ) -> Result<EngagementPrediction> {
+        if self.reads_message_rows() {
+            self.decide_message(message_id, &MessageRow::from_json(row)?, request)
+        } else {
+            self.decide(message_id, &self.schema().values_of_json(row)?, request)
+        }
     }
 
     /// The best time to send one message.
@@ -348,5 +384,69 @@ impl Model for EngagementModel {
         Artifact::from_json(Self::KIND, Self::VERSION, config)
             .with_numbers("typical.f64", &self.typical)
             .with_child("probability", self.inner.to_artifact())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tenure_core::{Dataset, FitContext, Target};
+    use tenure_eval::calibration::{CalibratedInterval, Calibrator};
+
+    /// A learner that does not explain itself.
+    #[derive(Debug)]
+    struct Silent(Schema, [Output; 1]);
+
+    impl Model for Silent {
+        fn schema(&self) -> &Schema {
+            &self.0
+        }
+
+        fn outputs(&self) -> &[Output] {
+            &self.1
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::new(tenure_core::MissingPolicy::Learned)
+        }
+
+        fn predict_into(&self, _: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
+            out.fill(0.4);
+            Ok(())
+        }
+
+        fn predict_row(&self, _: &[f64], out: &mut [f64]) -> Result<()> {
+            out.fill(0.4);
+            Ok(())
+        }
+
+        fn explain_row(&self, _: &[f64], _: usize) -> Result<Explanation> {
+            Err(Error::unsupported("silent", "explanations"))
+        }
+
+        fn to_artifact(&self) -> Artifact {
+            Artifact::from_json("silent", 1, serde_json::Value::Null)
+        }
+    }
+
+    #[test]
+    fn a_learner_that_does_not_explain_itself_is_answered_without_factors() {
+        let columns = ["slot", "size"].map(|name| tenure_core::Feature::numeric(name, "", "")).to_vec();
+        let x = ndarray::Array2::from_shape_fn((120, 2), |(row, at)| (row % (at + 2)) as f64);
+        let labels = (0..120).map(|row| f64::from(u8::from(row % 3 == 0))).collect();
+        let data = Dataset::new(Schema::new(columns).unwrap(), x).unwrap();
+        let data = data.with_target(Target::binary("read", labels).unwrap()).unwrap();
+        let time = crate::TimeColumns::Slot { column: "slot".into() };
+        let params = EngagementParams { time, ..EngagementParams::default() };
+        let mut model = crate::train(&data, &params, &FitContext::new(1)).unwrap().model;
+        let silent = Silent(model.expansion.output().clone(), [Output::probability("read")]);
+        let intervals = CalibratedInterval::fit(&[0.4; 10], &[1.0; 10], 0.9).unwrap();
+        model.inner = CalibratedModel::new(Box::new(silent), Calibrator::identity(), intervals).unwrap();
+
+        let decision = model.decide("m", &[1.0, 2.0], &SendTimeRequest::default()).unwrap();
+        assert_eq!(decision.engagement_probability, 0.4);
+        assert_eq!(decision.engagement_factors, EngagementFactors::default());
+        let evaluation = crate::evaluate(&model, &data, None).unwrap();
+        assert!(crate::report(&model, &evaluation).unwrap().report().is_ok());
     }
 }

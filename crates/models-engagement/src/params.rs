@@ -41,7 +41,8 @@ pub struct EngagementParams {
     pub backend: Backend,
     /// Folds of the cross-validation, at least 2.
     pub folds: usize,
-    /// Share of the recipients that the training report is judged on, above 0 and below 1.
+    /// Share of the recipients that the training report is judged on, above 0 and below 1; it is one of a whole
+    /// number of folds, so that 0.2 is one of five and a half is the most.
     pub test_share: f64,
     /// Nominal coverage of the intervals of probabilities, above 0 and below 1.
     pub interval_level: f64,

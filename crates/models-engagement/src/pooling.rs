@@ -209,9 +209,10 @@ impl TryFrom<Strengths> for Pooling {
     type Error = String;
 
     fn try_from(of: Strengths) -> Result<Self, String> {
-        let positive = |v: &f64| v.is_finite() && *v > 0.0;
-        let fits = positive(&of.rate) && of.rate < 1.0 && positive(&of.between);
-        if !(fits && of.within.iter().all(positive) && of.offsets.iter().all(|d| d.is_finite())) {
+        // Wider than what a fit can find, and narrow enough that no rate on the grid comes out as 0 or 1.
+        let strength = |s: &f64| (0.1..=10_000.0).contains(s);
+        let fits = of.rate > 0.0 && of.rate < 1.0 && strength(&of.between) && of.within.iter().all(strength);
+        if !(fits && of.offsets.iter().all(|d| d.abs() <= 20.0)) {
             return Err("the strengths of the pooling are out of range".into());
         }
         Ok(Self::of(of))

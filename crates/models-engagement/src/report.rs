@@ -1,6 +1,5 @@
 //! An evaluation as the report that a manager reads.
 
-use tenure_core::Model;
 use tenure_eval::report::{
     BinaryEvaluation, ExplainedRow, Factor, Importance, KeyFigure, Role, ScoredModel, Wording,
 };
@@ -10,13 +9,10 @@ use crate::evaluate::Evaluation;
 use crate::model::EngagementModel;
 use crate::send_time::SendTimeRequest;
 
-/// Messages whose explanations are averaged into the importances.
-const IMPORTANCE_ROWS: usize = 1_000;
-
 /// Everything the report shows; [`BinaryEvaluation::report`] and then `to_html` make the file.
 ///
 /// # Errors
-/// As [`Model::explain_row`].
+/// As [`tenure_core::Model::explain_row`].
 pub fn report(model: &EngagementModel, evaluation: &Evaluation) -> Result<BinaryEvaluation> {
     let figures = &evaluation.figures;
     let scored = |name: &str, role, probabilities: &[f64]| ScoredModel {
@@ -48,7 +44,7 @@ pub fn report(model: &EngagementModel, evaluation: &Evaluation) -> Result<Binary
         models,
         labels: evaluation.labels.clone(),
         threshold: settings.threshold.clamp(0.0, 1.0),
-        importances: importances(model, evaluation)?,
+        importances: Importance::of_contributions(model, evaluation.x.view())?,
         importance_method:
             "Average size of each feature's contribution to the log-odds over the messages judged.".into(),
         explained: explained(model, evaluation)?,
@@ -77,24 +73,6 @@ fn wording() -> Wording {
         risk: "chance of engagement".into(),
         top: "most promising".into(),
     }
-}
-
-fn importances(model: &EngagementModel, evaluation: &Evaluation) -> Result<Vec<Importance>> {
-    let step = evaluation.x.nrows().div_ceil(IMPORTANCE_ROWS).max(1);
-    let mut sums = vec![0.0; model.schema().len()];
-    for row in evaluation.x.rows().into_iter().step_by(step) {
-        for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), 0)?.contributions) {
-            *sum += c.abs();
-        }
-    }
-    let rows = evaluation.x.nrows().div_ceil(step).max(1) as f64;
-    let named = model.schema().features().iter().zip(sums).map(|(feature, sum)| Importance {
-        feature: feature.name.clone(),
-        unit: feature.unit.clone(),
-        description: feature.description.clone(),
-        importance: sum / rows,
-    });
-    Ok(named.collect())
 }
 
 /// The most promising, one in the middle and the least promising.

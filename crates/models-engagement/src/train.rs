@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use tenure_backends::calibrated::{self, CalibratedFit, CalibrationOptions};
 use tenure_backends::tune::TuneOptions;
-use tenure_core::{Dataset, Error, FitContext, Progress, seed};
+use tenure_core::{Dataset, Error, FitContext, Progress};
 use tenure_eval::metrics::BinaryReport;
 use tenure_eval::splits::{self, Split};
 use tenure_eval::threshold;
@@ -90,7 +90,7 @@ pub fn train(data: &Dataset, params: &EngagementParams, context: &FitContext<'_>
     };
     stage(0, "judging on held-out recipients")?;
     let test_folds = (1.0 / params.test_share).round().max(2.0) as usize;
-    let Split { train, test } = folds(&data, test_folds, context.part(1).seed)?.swap_remove(0);
+    let Split { train, test } = splits::k_fold_of(&data, test_folds, context.part(1).seed)?.swap_remove(0);
     let judged = fit(&data.select(&train), params, &context.part(2))?;
     let held_out = evaluate(&judged.model, &data.select(&test), None)?.figures;
     stage(1, "fitting on all recipients")?;
@@ -102,7 +102,7 @@ pub fn train(data: &Dataset, params: &EngagementParams, context: &FitContext<'_>
     Ok(Trained {
         report: TrainReport {
             rows: settings.rows,
-            recipients: data.groups().map(distinct),
+            recipients: data.groups().map(|groups| groups.iter().collect::<HashSet<_>>().len()),
             columns,
             engagement_rate: settings.engagement_rate,
             trees: found.iterations,
@@ -142,7 +142,7 @@ fn fit(data: &Dataset, params: &EngagementParams, context: &FitContext<'_>) -> R
         level: params.interval_level,
         ..CalibrationOptions::default()
     };
-    let splits = folds(data, params.folds, context.seed)?;
+    let splits = splits::k_fold_of(data, params.folds, context.seed)?;
     let CalibratedFit { model, uncalibrated, calibrated, iterations, notes, .. } =
         calibrated::fit(&params.backend, &options, &wide, &splits, context)?;
     let judge = Judge::fit(&wide, expansion.time_terms(), params.gain_level, context)?;
@@ -153,7 +153,7 @@ fn fit(data: &Dataset, params: &EngagementParams, context: &FitContext<'_>) -> R
     let settings = EngagementSettings {
         params: params.clone(),
         threshold: threshold::best_f1(labels, &calibrated, None)?.threshold,
-        version: version(data, params, context.seed),
+        version: data.model_version(EngagementModel::KIND, params, context.seed),
         rows: data.rows(),
         engagement_rate: labels.iter().sum::<f64>() / data.rows() as f64,
         times: data.times().and_then(|t| Some((*t.iter().min()?, *t.iter().max()?))),
@@ -163,25 +163,4 @@ fn fit(data: &Dataset, params: &EngagementParams, context: &FitContext<'_>) -> R
     let model = EngagementModel::new(model, expansion, judge, data.medians(), settings)?;
     let found = Found { uncalibrated, calibrated, iterations, notes };
     Ok(Fitted { model, found, columns })
-}
-
-/// Folds with the classes in even shares; recipients, where they are known, stay together.
-fn folds(data: &Dataset, folds: usize, seed: u64) -> Result<Vec<Split>> {
-    let labels = data.target()?.values();
-    Ok(match data.groups() {
-        Some(groups) => splits::stratified_group_k_fold(labels, groups, folds, seed)?,
-        None => splits::stratified_k_fold(labels, folds, seed)?,
-    })
-}
-
-fn distinct(groups: &[u64]) -> usize {
-    groups.iter().collect::<HashSet<_>>().len()
-}
-
-/// A name for the model that changes with its data, parameters and seed.
-fn version(data: &Dataset, params: &EngagementParams, training_seed: u64) -> String {
-    let text = serde_json::to_string(params).unwrap_or_default();
-    let hash =
-        text.bytes().fold(seed::mix(training_seed, data.fingerprint()), |h, b| seed::mix(h, u64::from(b)));
-    format!("engagement-{:012x}", hash >> 16)
 }

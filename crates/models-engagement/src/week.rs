@@ -54,8 +54,9 @@ impl WeekTime {
     /// `14:00`
     #[must_use]
     pub fn clock(self) -> String {
-        let minutes = (self.hour * 60.0).round() as u32;
-        format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+        // The last half minute of a day is not yet the next one.
+        let minutes = ((self.hour * 60.0).round() as u32).min(24 * 60 - 1);
+        format!("{:02}:{:02}", minutes / 60, minutes % 60)
     }
 }
 
@@ -175,6 +176,7 @@ mod tests {
         assert_eq!(time.plus_minutes(-15 * 60).to_string(), "Monday 23:00");
         assert_eq!(WeekTime::of_hours(-0.5).to_string(), "Sunday 23:30");
         assert_eq!(WeekTime::of_hours(-1e-18).weekday, 0);
+        assert_eq!(WeekTime { weekday: 1, hour: 23.999 }.to_string(), "Tuesday 23:59");
         assert_eq!(WeekTime { weekday: 0, hour: 0.0 }.plus_minutes(-330).to_string(), "Sunday 18:30");
     }
 

@@ -7,7 +7,7 @@ mod support;
 use support::{Draw, Drawn, blank, draw};
 use tenure_backends::conformance;
 use tenure_core::{
-    Artifact, Dataset, Feature, FitContext, Metadata, Model, Result, Schema, Target, TypedRow,
+    Artifact, Dataset, Error, Feature, FitContext, Metadata, Model, Result, Schema, Target, TypedRow,
 };
 use tenure_engagement::{
     EngagementModel, EngagementParams, QuietHours, SendTimeRequest, TimeColumns, Trained,
@@ -76,6 +76,77 @@ fn an_engagement_model_keeps_the_contract_and_survives_its_folder() {
     let counted = model.schema().names().zip(&explanation.contributions).filter(|(_, c)| **c != 0.0);
     let names: Vec<&str> = counted.map(|(name, _)| name).collect();
     assert!(names.contains(&"hour") && names.contains(&"engaged_afternoon"), "{names:?}");
+}
+
+#[test]
+fn a_stored_model_that_was_edited_is_damaged() {
+    let drawn = draw(Draw { recipients: 60, ..Draw::default() });
+    let sound = trained(&drawn.data).model.to_artifact();
+    assert!(EngagementModel::from_artifact(&sound).is_ok());
+    let damaged = |what: &str, change: &dyn Fn(&mut Artifact)| {
+        let mut artifact = sound.clone();
+        change(&mut artifact);
+        let error = EngagementModel::from_artifact(&artifact).unwrap_err();
+        assert!(matches!(error, Error::ArtifactDamaged { .. }), "{what}: {error}");
+    };
+    // What is indexed with.
+    for list in
+        ["/settings/seen/weekdays", "/settings/seen/hours", "/judge/covariance", "/judge/coefficients"]
+    {
+        let shorten = |a: &mut Artifact| {
+            a.config.pointer_mut(list).unwrap().as_array_mut().unwrap().pop();
+        };
+        damaged(list, &shorten);
+    }
+    damaged("typical", &|a| *a = a.clone().with_numbers("typical.f64", &[0.0; 3]));
+    // What distributions and logarithms are asked with.
+    for (number, value) in [
+        ("/settings/params/gain_level", 5.0),
+        ("/settings/params/quiet_hours/from", 99.0),
+        ("/learned/pooling/rate", 1.0),
+        ("/learned/pooling/between", 1e308),
+        ("/learned/pooling/within/1", 0.0),
+        ("/learned/pooling/offsets/0", 800.0),
+    ] {
+        let whole = value == 99.0;
+        let value = if whole { 99.into() } else { value.into() };
+        damaged(number, &move |a| *a.config.pointer_mut(number).unwrap() = serde_json::Value::clone(&value));
+    }
+    // A learner of another table.
+    let size = Feature::numeric("size", "", "");
+    let x = ndarray::Array2::from_shape_fn((120, 2), |(row, at)| (row % (at + 2)) as f64);
+    let hour_of_slot = Schema::new(vec![Feature::numeric("slot", "", ""), size]).unwrap();
+    let labels = (0..120).map(|row| f64::from(u8::from(row % 3 == 0))).collect();
+    let other = Dataset::new(hour_of_slot, x).unwrap();
+    let other = other.with_target(Target::binary("read", labels).unwrap()).unwrap();
+    let time = TimeColumns::Slot { column: "slot".into() };
+    let params = EngagementParams { time, ..EngagementParams::default() };
+    let other = train(&other, &params, &FitContext::new(1)).unwrap().model.to_artifact();
+    let mut pooled = other.clone();
+    pooled.config["learned"]["pooling"] = sound.config["learned"]["pooling"].clone();
+    assert!(EngagementModel::from_artifact(&pooled).unwrap_err().to_string().contains("damaged"));
+    let learner = other.child("probability").unwrap();
+    damaged("learner", &|a| *a = a.clone().with_child("probability", learner.clone()));
+}
+
+#[test]
+fn hours_and_days_that_mean_something_else_are_refused() {
+    let words = |hour: f64, day: f64| {
+        let columns = ["hour", "day"].map(|name| Feature::numeric(name, "", "")).to_vec();
+        let x = ndarray::Array2::from_shape_fn((120, 2), |(row, at)| {
+            if row > 0 { (row % 6) as f64 } else { [hour, day][at] }
+        });
+        let labels = (0..120).map(|row| f64::from(u8::from(row % 4 == 0))).collect();
+        let data = Dataset::new(Schema::new(columns).unwrap(), x).unwrap();
+        let data = data.with_target(Target::binary("read", labels).unwrap()).unwrap();
+        let time = TimeColumns::HourWeekday { hour: "hour".into(), weekday: "day".into() };
+        let params = EngagementParams { time, ..EngagementParams::default() };
+        train(&data, &params, &FitContext::new(1)).map_or_else(|e| e.to_string(), |_| String::new())
+    };
+    assert_eq!(words(24.0, 6.0), "");
+    assert_eq!(words(1430.0, 1.0), "feature `hour` has 1430; expected hours of the day from 0 to 24");
+    let sunday = "feature `day` has 7; expected days by name, or numbers from 0 (Monday) to 6";
+    assert_eq!(words(9.0, 7.0), sunday);
 }
 
 #[test]
@@ -206,6 +277,12 @@ fn a_single_slot_is_no_choice_and_none_is_an_error() {
     assert!(answer.no_difference && answer.verdict.contains("sent in one slot"), "{}", answer.verdict);
     let unknown = model.send_time(&[7.0, 5.0], &SendTimeRequest::default()).unwrap();
     assert_eq!((unknown.planned, unknown.gain), (None, None));
+    let bare = table(2.0);
+    let target = bare.target().unwrap().clone();
+    let schema = Schema::new(vec![Feature::numeric("slot", "", "")]).unwrap();
+    let bare = Dataset::new(schema, bare.x().slice(ndarray::s![.., ..1]).to_owned()).unwrap();
+    let bare = train(&bare.with_target(target).unwrap(), &params, &FitContext::new(1));
+    println!("{:?}", bare.map(|t| t.report.time_test));
     assert_eq!(fit(f64::NAN).unwrap_err().to_string(), "feature `slot`: no row has a slot");
 }
 

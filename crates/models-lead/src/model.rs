@@ -7,6 +7,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenure_backends::{Backend, CalibratedModel};
+use tenure_core::params::require;
 use tenure_core::{
     Artifact, Capabilities, Error, Explanation, Metadata, Model, Output, Result, Scale, Schema, TypedRow,
     check_batch, check_explained, check_row,
@@ -39,6 +40,15 @@ pub struct LeadSettings {
     pub rows: usize,
     /// Their mean score, or the share of them that converted.
     pub mean: f64,
+}
+
+impl LeadSettings {
+    /// What a model is loaded with.
+    fn check(&self) -> Result<()> {
+        self.params.check()?;
+        let TierBounds { hot, warm } = self.bounds;
+        require("bounds", format!("hot {hot}, warm {warm}"), warm <= hot, "warm at most hot")
+    }
 }
 
 /// A fitted lead model.
@@ -155,6 +165,7 @@ impl LeadModel {
     pub fn from_artifact(artifact: &Artifact) -> Result<Self> {
         artifact.expect(Self::KIND, Self::VERSION)?;
         let Config { settings, interval, linear } = artifact.config()?;
+        settings.check().map_err(|e| Error::damaged(e.to_string()))?;
         let child = artifact.child("model")?;
         let scorer = match (settings.goal, interval) {
             (Goal::Score, Some((interval, count))) => {

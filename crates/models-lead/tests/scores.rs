@@ -8,7 +8,7 @@ mod support;
 use serde_json::Value;
 use support::{Leads, leads};
 use tenure_backends::{Backend, GbdtParams, conformance};
-use tenure_core::{Artifact, Dataset, FitContext, Metadata, Model, Result, Target, TypedRow};
+use tenure_core::{Artifact, Dataset, Error, FitContext, Metadata, Model, Result, Target, TypedRow};
 use tenure_features::contacts::LeadRow;
 use tenure_lead::{
     Figures, Goal, LeadModel, LeadParams, ScoreFigures, Tier, Tiers, Trained, evaluate, rank, report, train,
@@ -346,4 +346,21 @@ fn what_is_no_row_of_the_model_is_refused_by_field() {
             .to_string()
             .contains("ids: expected 200, found 3")
     );
+}
+
+#[test]
+fn a_stored_model_that_was_edited_is_damaged() {
+    let sound = fit(&leads(200, 1).scored(), &quick()).model.to_artifact();
+    let damaged = |change: fn(&mut Artifact)| {
+        let mut artifact = sound.clone();
+        change(&mut artifact);
+        let error = LeadModel::from_artifact(&artifact).unwrap_err();
+        assert!(matches!(error, Error::ArtifactDamaged { .. }), "{error}");
+    };
+    damaged(|a| *a = a.clone().with_numbers("typical.f64", &[0.0; 3]));
+    damaged(|a| *a = a.clone().with_numbers("errors.f64", &[]));
+    damaged(|a| a.config["interval"][1] = 0.into());
+    damaged(|a| a.config["settings"]["bounds"]["hot"] = 1.into());
+    damaged(|a| a.config["settings"]["goal"] = "conversion".into());
+    damaged(|a| a.config["settings"]["params"]["interval_level"] = 2.into());
 }

@@ -27,9 +27,10 @@ pub struct MessageSource {
     /// Folder with contacts, conversations and messages (.csv, .jsonl or .parquet; .gz allowed).
     #[arg(long, value_name = "DIR", conflicts_with = "data")]
     pub records: Option<PathBuf>,
-    /// With --records: a message is engaged with that is opened, clicked or answered within so many hours.
-    #[arg(long, default_value_t = 24, value_name = "N", requires = "records")]
-    pub window_hours: u32,
+    /// With --records: a message is engaged with that is opened, clicked or answered within so many hours; by default
+    /// 48, and of a trained model those that it learned with.
+    #[arg(long, value_name = "N", requires = "records")]
+    pub window_hours: Option<u32>,
     /// With --records: only messages whose window is over by this date; by default the whole log.
     #[arg(long, value_name = "DATE", requires = "records")]
     pub until: Option<String>,
@@ -39,7 +40,7 @@ pub struct MessageSource {
     /// A table of one's own, one message a row: CSV (any separator), JSONL or Parquet; .gz allowed.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// With --data: the column that says whether a message was engaged with.
+    /// With --data: the column that says whether a message was engaged with; by default that of the training.
     #[arg(long, value_name = "COL", requires = "data")]
     pub target: Option<String>,
     /// With --data: the value of the target that counts as engaged; by default the obvious one (yes, true, 1).

@@ -11,7 +11,10 @@ use serde_json::Value;
 use tenure_core::{Artifact, Dataset, Error, Metadata, Model, Schema};
 use tenure_features::Timestamp;
 use tenure_features::contacts::{ContactLog, ContactTable};
-use tenure_io::{ContactReadReport, ReadOptions, TableOptions, TableTask, read_contacts, read_table};
+use tenure_io::{
+    ColumnValues, ContactReadReport, ReadOptions, TableOptions, TableTask, TableWriter, read_contacts,
+    read_table,
+};
 
 use super::table::Reading;
 use crate::args::{KnownRows, NewRows};
@@ -32,6 +35,16 @@ pub enum Source<P> {
     },
     /// From a table that was read so.
     Table(Reading),
+}
+
+impl<P: Default> Source<P> {
+    /// How records become rows; in the usual way where the model knows a table alone.
+    pub fn into_plan(self) -> P {
+        match self {
+            Self::Records { plan, .. } => plan,
+            Self::Table(_) => P::default(),
+        }
+    }
 }
 
 const SOURCE: &str = "source";
@@ -176,7 +189,7 @@ pub fn new_rows<P>(
     }
 }
 
-fn other_source<P>(source: &Source<P>) -> anyhow::Error {
+pub fn other_source<P>(source: &Source<P>) -> anyhow::Error {
     let words = match source {
         Source::Records { .. } => {
             "--data: the model was trained on record files; give --records, or one --row"
@@ -227,14 +240,25 @@ pub fn load<P: DeserializeOwned + Default>(dir: &Path, kind: &str) -> Result<(Ar
     if artifact.kind != kind {
         bail!(Error::ArtifactKind { found: artifact.kind, expected: kind.to_owned() });
     }
-    let source = match artifact.children.get(SOURCE) {
-        None => Source::Records { plan: P::default(), until: None },
-        Some(source) => {
-            source.expect(SOURCE, VERSION)?;
-            source.config()?
-        }
-    };
+    let source = source(&artifact)?;
     Ok((artifact, source))
+}
+
+/// Where the rows of a stored model come from.
+pub fn source<P: DeserializeOwned + Default>(artifact: &Artifact) -> Result<Source<P>> {
+    let Some(source) = artifact.children.get(SOURCE) else {
+        return Ok(Source::Records { plan: P::default(), until: None });
+    };
+    source.expect(SOURCE, VERSION)?;
+    Ok(source.config()?)
+}
+
+/// Writes columns of equal length.
+pub fn write(path: &Path, columns: &[(&str, ColumnValues<'_>)]) -> Result<()> {
+    let (names, values): (Vec<&str>, Vec<ColumnValues<'_>>) = columns.iter().copied().unzip();
+    let mut writer = TableWriter::create(path, &names)?;
+    writer.write(&values)?;
+    Ok(writer.finish()?)
 }
 
 /// Says where rows were learned from too.

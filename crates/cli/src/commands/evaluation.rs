@@ -56,6 +56,18 @@ pub fn row(name: &str, report: &BinaryReport) -> Vec<String> {
     ]
 }
 
+/// How good the decisions at the threshold are.
+pub fn at_threshold(of: &BinaryReport) -> String {
+    format!(
+        "At the threshold {:.3}: accuracy {}, precision {}, recall {}, F1 {:.3}.\n",
+        of.threshold,
+        percent(of.accuracy),
+        of.precision.map_or("–".into(), percent),
+        percent(of.recall),
+        of.f1
+    )
+}
+
 /// The evaluation in sentences and figures.
 pub fn text(figures: &ChurnFigures) -> String {
     let mut out = format!(

@@ -91,11 +91,13 @@ impl ContactChurnModel {
     /// each other.
     pub fn from_artifact(artifact: &Artifact) -> Result<Self> {
         artifact.expect(Self::KIND, Self::VERSION)?;
-        let settings = artifact.config()?;
+        let settings: ContactSettings = artifact.config()?;
+        let damaged = |e: Error| Error::damaged(e.to_string());
+        settings.params.check().map_err(damaged)?;
         let inner = CalibratedModel::from_artifact(artifact.child("model")?)?;
         let logistic = tenure_backends::load(artifact.child("logistic")?)?;
         let typical = artifact.numbers("typical.f64")?;
-        Self::new(inner, logistic, typical, settings).map_err(|e| Error::damaged(e.to_string()))
+        Self::new(inner, logistic, typical, settings).map_err(damaged)
     }
 
     /// Writes the model to a folder; see [`Artifact::save`]. `created` is the time to note, RFC 3339.

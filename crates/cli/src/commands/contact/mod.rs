@@ -108,24 +108,12 @@ fn training_text(report: &ContactTraining) -> String {
          all):\n{}{}",
         count(report.held_out.rows),
         columns(&rows),
-        at_threshold(&report.held_out)
+        evaluation::at_threshold(&report.held_out.model)
     );
     for note in report.notes.iter().chain(&report.held_out.notes) {
         out += &format!("note: {note}\n");
     }
     out
-}
-
-fn at_threshold(figures: &ContactFigures) -> String {
-    let model = &figures.model;
-    format!(
-        "At the threshold {:.3}: accuracy {}, precision {}, recall {}, F1 {:.3}.\n",
-        model.threshold,
-        percent(model.accuracy),
-        model.precision.map_or("–".into(), percent),
-        percent(model.recall),
-        model.f1
-    )
 }
 
 fn evaluate(args: &ContactEvaluate, session: &Session) -> Result<()> {
@@ -189,7 +177,7 @@ fn evaluation_text(figures: &ContactFigures) -> String {
         count(figures.churned),
         percent(figures.churned as f64 / figures.rows.max(1) as f64),
         columns(&rows),
-        at_threshold(figures)
+        evaluation::at_threshold(&figures.model)
     );
     if let Some(oracle) = &figures.oracle {
         out += &format!(

@@ -9,7 +9,7 @@ use tenure_churn::contact::{ContactChurn, ContactChurnModel};
 use tenure_core::Model;
 use tenure_features::Timestamp;
 use tenure_features::contacts::{ContactLog, ContactPlan, contact_rows};
-use tenure_io::{ColumnValues, TableWriter};
+use tenure_io::ColumnValues;
 
 use crate::args::{Explaining, NewRows, Scoring};
 use crate::commands::contacts::{self, Rows, Source};
@@ -92,10 +92,7 @@ fn write(path: &Path, decisions: &[ContactChurn]) -> Result<()> {
         ("recommendations", ColumnValues::Texts(&advice)),
         ("model_version", ColumnValues::Texts(&versions)),
     ];
-    let (names, values): (Vec<&str>, Vec<ColumnValues<'_>>) = columns.into_iter().unzip();
-    let mut writer = TableWriter::create(path, &names)?;
-    writer.write(&values)?;
-    Ok(writer.finish()?)
+    contacts::write(path, &columns)
 }
 
 pub fn explain(args: &Explaining, session: &Session) -> Result<()> {

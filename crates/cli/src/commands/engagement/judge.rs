@@ -2,23 +2,24 @@
 
 use anyhow::Result;
 use tenure_core::Model;
-use tenure_engagement::{Baselines, EngagementFigures, EngagementModel};
+use tenure_engagement::{Baselines, EngagementFigures};
 use tenure_eval::metrics::BinaryReport;
 
 use super::messages;
 use crate::args::EngagementEvaluate;
-use crate::commands::truth;
+use crate::commands::{contacts, evaluation, truth};
 use crate::output::{self, columns, count, percent};
 use crate::session::Session;
 
 pub fn evaluate(args: &EngagementEvaluate, session: &Session) -> Result<()> {
-    let (model, _) = EngagementModel::load(&args.model)?;
-    let messages = messages::read(&args.source, Some(model.schema()), session)?;
+    let (model, source) = messages::load(&args.model)?;
+    let messages = messages::read(&args.source, (model.schema(), &source), true, session)?;
     let truth = args.truth.as_deref().map(|path| {
         let truth = truth::of_contacts(path, &["message_id"], "engagement_probability")?;
         truth::look_up(&truth, messages.ids.iter().cloned())
     });
-    let evaluation = tenure_engagement::evaluate(&model, &messages.data, truth.transpose()?.as_deref())?;
+    let mut evaluation = tenure_engagement::evaluate(&model, &messages.data, truth.transpose()?.as_deref())?;
+    evaluation.figures.notes.extend(contacts::overlap(&source, &messages.data));
     if let Some(path) = &args.report {
         let html = tenure_engagement::report(&model, &evaluation)?.report()?.to_html();
         output::file(path, html.as_bytes())?;
@@ -48,16 +49,11 @@ fn text(figures: &EngagementFigures) -> String {
     let EngagementFigures { messages, engaged, model, .. } = figures;
     let oracle = figures.oracle.as_ref();
     let mut out = format!(
-        "{} messages; {} of them engaged with.\n\n{}\nAt the threshold {:.3}: accuracy {}, precision {}, recall {}, \
-         F1 {:.3}.\n",
+        "{} messages; {} of them engaged with.\n\n{}\n{}",
         count(*messages),
         percent(*engaged as f64 / (*messages).max(1) as f64),
         table(model, &figures.baselines, oracle.map(|o| &o.figures)),
-        model.threshold,
-        percent(model.accuracy),
-        model.precision.map_or("–".into(), percent),
-        percent(model.recall),
-        model.f1
+        evaluation::at_threshold(model)
     );
     if let Some(oracle) = oracle {
         let share = percent(oracle.share_of_auc_lift);

@@ -1,7 +1,7 @@
 //! `tenure engagement …`
 
 mod judge;
-mod messages;
+pub mod messages;
 mod opens;
 mod predict;
 mod train;

@@ -11,8 +11,8 @@ use tenure_engagement::open_times::{
 use tenure_features::contacts::Weekday;
 use tenure_io::{ColumnValues, DATE_UNIT, TableOptions, read_table};
 
-use super::predict::write;
 use crate::args::EngagementSendTimes;
+use crate::commands::contacts;
 use crate::failure::WrongArgument;
 use crate::output::{self, columns, count};
 use crate::session::Session;
@@ -133,7 +133,7 @@ fn write_hours(path: &Path, fitted: &OpenTimes) -> Result<()> {
             high.push(hour.high);
         }
     }
-    write(
+    contacts::write(
         path,
         &[
             ("recipient", ColumnValues::Texts(&ids)),

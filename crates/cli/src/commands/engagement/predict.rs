@@ -1,21 +1,18 @@
 //! `tenure engagement predict`, `explain`, and `send-times` of a model.
 
-use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rayon::prelude::*;
 use serde_json::json;
-use tenure_core::{Error, Model, Reason, TypedRow};
-use tenure_engagement::{
-    EngagementModel, EngagementPrediction, PlanChoice, SendTime, best_times_for_campaign,
-};
-use tenure_features::contacts::MessageRow;
-use tenure_io::{ColumnValues, TableWriter};
+use tenure_core::{Model, Reason};
+use tenure_engagement::{EngagementPrediction, PlanChoice, SendTime, best_times_for_campaign};
+use tenure_io::ColumnValues;
 
 use super::messages::{self, Messages};
 use super::{points, request};
 use crate::args::{EngagementExplain, EngagementPredict, EngagementSendTimes};
+use crate::commands::contacts;
 use crate::failure::WrongArgument;
 use crate::output::{self, columns, count, percent};
 use crate::session::Session;
@@ -25,8 +22,8 @@ const MOST_TIMES: usize = 10;
 
 pub fn predict(args: &EngagementPredict, session: &Session) -> Result<()> {
     let request = request(&args.times)?;
-    let (model, _) = EngagementModel::load(&args.model)?;
-    let Messages { data, ids, .. } = messages::read(&args.source, Some(model.schema()), session)?;
+    let (model, source) = messages::load(&args.model)?;
+    let Messages { data, ids, .. } = messages::read(&args.source, (model.schema(), &source), false, session)?;
     let decide = |(row, id): (usize, &String)| model.decide(id, &data.row(row).to_vec(), &request);
     let decisions: Vec<EngagementPrediction> =
         ids.par_iter().enumerate().map(decide).collect::<Result<_, _>>()?;
@@ -68,7 +65,7 @@ fn write_predictions(path: &Path, decisions: &[EngagementPrediction]) -> Result<
     let positive = texts(&|d| reasons(&d.engagement_factors.positive));
     let negative = texts(&|d| reasons(&d.engagement_factors.negative));
     let versions = texts(&|d| d.model_version.clone());
-    write(
+    contacts::write(
         path,
         &[
             ("message_id", ColumnValues::Texts(&ids)),
@@ -89,22 +86,13 @@ fn write_predictions(path: &Path, decisions: &[EngagementPrediction]) -> Result<
     )
 }
 
-/// Writes columns of equal length.
-pub fn write(path: &Path, columns: &[(&str, ColumnValues<'_>)]) -> Result<()> {
-    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-    let values: Vec<ColumnValues<'_>> = columns.iter().map(|(_, values)| *values).collect();
-    let mut writer = TableWriter::create(path, &names)?;
-    writer.write(&values)?;
-    Ok(writer.finish()?)
-}
-
 pub fn explain(args: &EngagementExplain, session: &Session) -> Result<()> {
     let request = request(&args.times)?;
-    let (model, _) = EngagementModel::load(&args.model)?;
+    let (model, source) = messages::load(&args.model)?;
     let decision = match (&args.row, &args.message) {
-        (Some(text), _) => model.decide("row", &typed_row(&model, text)?, &request)?,
+        (Some(row), _) => model.decide_json("given row", &contacts::json_row(row)?, &request)?,
         (None, Some(id)) => {
-            let messages = messages::read(&args.source, Some(model.schema()), session)?;
+            let messages = messages::read(&args.source, (model.schema(), &source), false, session)?;
             let Some(row) = messages.ids.iter().position(|known| known == id) else {
                 bail!(WrongArgument(format!(
                     "--message: `{id}` is not among {} messages",
@@ -117,20 +105,6 @@ pub fn explain(args: &EngagementExplain, session: &Session) -> Result<()> {
     };
     session.finish();
     if args.json { output::json(&decision) } else { output::text(&text(&decision)) }
-}
-
-/// The values of a row that was typed; a typed message is checked field by field.
-fn typed_row(model: &EngagementModel, text: &str) -> Result<Vec<f64>> {
-    let mut typed = text.to_owned();
-    if text == "-" {
-        typed.clear();
-        std::io::stdin().read_to_string(&mut typed).context("reading standard input")?;
-    }
-    if *model.schema() == MessageRow::schema() {
-        return Ok(MessageRow::parse_json(&typed)?.to_values());
-    }
-    let value = serde_json::from_str(&typed).map_err(|e| Error::Data(format!("the row is no JSON: {e}")))?;
-    Ok(model.schema().values_of_json(&value)?)
 }
 
 /// A decision in words.
@@ -164,8 +138,8 @@ fn text(decision: &EngagementPrediction) -> String {
 pub fn campaign(args: &EngagementSendTimes, session: &Session) -> Result<()> {
     let request = request(&args.times)?;
     let Some(dir) = &args.model else { bail!(WrongArgument("--model: a folder is needed".into())) };
-    let (model, _) = EngagementModel::load(dir)?;
-    let Messages { data, ids, .. } = messages::read(&args.source, Some(model.schema()), session)?;
+    let (model, source) = messages::load(dir)?;
+    let Messages { data, ids, .. } = messages::read(&args.source, (model.schema(), &source), false, session)?;
     let plan = best_times_for_campaign(&model, data.x(), &request)?;
     if let Some(path) = &args.out {
         write_times(path, &ids, &plan.send_times)?;
@@ -217,7 +191,7 @@ fn write_times(path: &Path, ids: &[String], times: &[SendTime]) -> Result<()> {
     let low = numbers(|t| t.gain.map(|g| g.low));
     let high = numbers(|t| t.gain.map(|g| g.high));
     let same = numbers(|t| Some(f64::from(u8::from(t.no_difference))));
-    write(
+    contacts::write(
         path,
         &[
             ("message_id", ColumnValues::Texts(ids)),

@@ -7,6 +7,7 @@ use tenure_engagement::{EngagementParams, TimeColumns, TrainReport};
 
 use super::messages;
 use crate::args::EngagementTrain;
+use crate::commands::{contacts, evaluation};
 use crate::output::{self, columns, count, percent};
 use crate::session::Session;
 
@@ -26,7 +27,7 @@ pub fn train(args: &EngagementTrain, session: &Session) -> Result<()> {
         ..EngagementParams::default()
     };
     params.check()?;
-    let messages = messages::read(&args.source, None, session)?;
+    let (messages, source) = messages::to_learn(&args.source, session)?;
     let trained = tenure_engagement::train(&messages.data, &params, &session.context(args.seed))?;
     let (model, report) = (&trained.model, &trained.report);
     let held_out = &report.held_out;
@@ -36,8 +37,9 @@ pub fn train(args: &EngagementTrain, session: &Session) -> Result<()> {
         ("held_out.ece", held_out.ece),
     ];
     let metrics = metrics.map(|(name, value)| (name.to_owned(), value)).into();
-    let metadata = Metadata { seed: Some(args.seed), metrics, ..Metadata::default() };
-    model.save(&args.model, Session::now(), metadata)?;
+    let metadata =
+        Metadata { rows: Some(report.rows), seed: Some(args.seed), metrics, ..Metadata::default() };
+    contacts::save(model, &source, metadata, &args.model)?;
     session.finish();
     let version = &model.settings().version;
     let place = args.model.display();
@@ -58,15 +60,7 @@ fn text(report: &TrainReport) -> String {
         percent(report.engagement_rate),
     );
     out += &super::judge::table(&report.held_out, &report.baselines, None);
-    let held_out = &report.held_out;
-    out += &format!(
-        "\nAt the threshold {:.3}: accuracy {}, precision {}, recall {}, F1 {:.3}.\n",
-        held_out.threshold,
-        percent(held_out.accuracy),
-        held_out.precision.map_or("–".into(), percent),
-        percent(held_out.recall),
-        held_out.f1
-    );
+    out += &format!("\n{}", evaluation::at_threshold(&report.held_out));
     let test = &report.time_test;
     let words = match (test.terms, test.p_value) {
         (0, _) => "all messages were sent at one time: nothing can be said of others".to_owned(),

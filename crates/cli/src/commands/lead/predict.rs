@@ -7,7 +7,7 @@ use serde_json::json;
 use tenure_core::Model;
 use tenure_features::Timestamp;
 use tenure_features::contacts::{ContactLog, lead_rows};
-use tenure_io::{ColumnValues, TableWriter};
+use tenure_io::ColumnValues;
 use tenure_lead::{LeadFactor, LeadModel, LeadRanking, LeadScore, RankedLead, rank};
 
 use super::LeadPlan;
@@ -99,10 +99,7 @@ fn write(path: &Path, ranking: &LeadRanking) -> Result<()> {
     if ranking.expected_conversions.is_some() {
         named.insert(3, ("conversion_probability", ColumnValues::Numbers(&conversion)));
     }
-    let (names, values): (Vec<&str>, Vec<ColumnValues<'_>>) = named.into_iter().unzip();
-    let mut writer = TableWriter::create(path, &names)?;
-    writer.write(&values)?;
-    Ok(writer.finish()?)
+    contacts::write(path, &named)
 }
 
 fn words(factors: &[LeadFactor]) -> String {

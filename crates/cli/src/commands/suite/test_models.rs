@@ -11,14 +11,15 @@ use tenure_core::{Artifact, Error, Model, OutputKind, TypedRow};
 use tenure_engagement::{EngagementModel, SendTimeRequest};
 use tenure_features::Timestamp;
 use tenure_features::contacts::{
-    ContactLog, ContactPlan, ContactRow, ContactTable, LeadRow, MessageRow, WINDOW_HOURS, contact_rows,
-    lead_rows, message_set,
+    ContactLog, ContactPlan, ContactRow, ContactTable, LeadRow, MessageRow, contact_rows, lead_rows,
+    message_set,
 };
 use tenure_lead::LeadModel;
 use tenure_ltv::LtvModel;
 
 use crate::args::TestModels;
 use crate::commands::contacts;
+use crate::commands::engagement::messages::MessagePlan;
 use crate::output;
 use crate::session::{Session, date};
 
@@ -101,7 +102,7 @@ fn test(folder: &Path, samples: &Samples, session: &Session) -> Tested {
 fn judge(folder: &Path, samples: &Samples, session: &Session) -> Result<Vec<String>> {
     let (artifact, _) = Artifact::load(folder)?;
     let loaded = Loaded::new(&artifact)?;
-    let (ids, x) = samples.of(&loaded, session)?;
+    let (ids, x) = samples.of(&loaded, &artifact, session)?;
     let model = loaded.model();
     keeps_its_promises(model, &x)?;
     ids.iter().zip(x.rows()).map(|(id, row)| loaded.answer(id, &row.to_vec())).collect()
@@ -151,8 +152,13 @@ struct Samples {
 
 impl Samples {
     /// Ids and rows: real ones where there are records that fit the model, else its typical row.
-    fn of(&self, loaded: &Loaded, session: &Session) -> Result<(Vec<String>, Array2<f64>)> {
-        let Some(table) = self.table(loaded, session)? else {
+    fn of(
+        &self,
+        loaded: &Loaded,
+        artifact: &Artifact,
+        session: &Session,
+    ) -> Result<(Vec<String>, Array2<f64>)> {
+        let Some(table) = self.table(loaded, artifact, session)? else {
             let typical = loaded.typical();
             let x = Array2::from_shape_vec((1, typical.len()), typical.to_vec());
             return Ok((vec!["typical".to_owned()], x.context("a row of typical values")?));
@@ -162,17 +168,19 @@ impl Samples {
         Ok((ids, table.data().select(&rows).x().to_owned()))
     }
 
-    fn table(&self, loaded: &Loaded, session: &Session) -> Result<Option<ContactTable>> {
+    fn table(&self, loaded: &Loaded, artifact: &Artifact, session: &Session) -> Result<Option<ContactTable>> {
         let Some(log) = &self.log else { return Ok(None) };
         let as_of = self.as_of.or_else(|| log.coverage_end(None)).unwrap_or_default();
         let reads = |schema: tenure_core::Schema| *loaded.model().schema() == schema;
         Ok(Some(match loaded {
             Loaded::Lead(_) if reads(LeadRow::schema()) => lead_rows(log, as_of)?,
             Loaded::Contact(_) if reads(ContactRow::schema()) => {
-                contact_rows(log, &ContactPlan::default(), as_of)?
+                let plan: ContactPlan = contacts::source(artifact)?.into_plan();
+                contact_rows(log, &plan, as_of)?
             }
             Loaded::Engagement(_) if reads(MessageRow::schema()) => {
-                message_set(log, WINDOW_HOURS, Some(as_of), &session.context(0))?
+                let plan: MessagePlan = contacts::source(artifact)?.into_plan();
+                message_set(log, plan.window_hours, Some(as_of), &session.context(0))?
             }
             _ => return Ok(None),
         }))

@@ -9,13 +9,12 @@ use tenure_core::{FitContext, Metadata};
 use tenure_engagement::EngagementParams;
 use tenure_eval::metrics::BinaryReport;
 use tenure_features::Timestamp;
-use tenure_features::contacts::{
-    ContactLog, ContactPlan, LeadTarget, WINDOW_HOURS, contact_set, lead_set, message_set,
-};
+use tenure_features::contacts::{ContactLog, ContactPlan, LeadTarget, contact_set, lead_set, message_set};
 use tenure_lead::{Figures, LeadParams};
 
 use crate::args::TrainAll;
 use crate::commands::contacts::{self, Source};
+use crate::commands::engagement::messages::MessagePlan;
 use crate::commands::lead::LeadPlan;
 use crate::output::{self, count};
 use crate::session::{Session, date};
@@ -143,13 +142,15 @@ fn contact(work: &Work<'_>, dir: &Path) -> Result<Made> {
 }
 
 fn engagement(work: &Work<'_>, dir: &Path) -> Result<Made> {
-    let table = message_set(work.log, WINDOW_HOURS, work.until, &work.context)?;
+    let plan = MessagePlan::default();
+    let table = message_set(work.log, plan.window_hours, work.until, &work.context)?;
     let (folds, test_share) = (work.args.folds, work.args.test_share);
     let params = EngagementParams { folds, test_share, ..EngagementParams::default() };
     let trained = tenure_engagement::train(table.data(), &params, &work.context)?;
     let report = &trained.report;
     let figures = of_classes(&report.held_out, true);
-    trained.model.save(dir, Session::now(), work.metadata(report.rows, &figures))?;
+    let source = Source::Records { plan, until: work.until };
+    contacts::save(&trained.model, &source, work.metadata(report.rows, &figures), dir)?;
     Ok(Made {
         version: trained.model.settings().version.clone(),
         rows: report.rows,

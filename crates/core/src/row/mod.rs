@@ -51,17 +51,17 @@
 //! # Ok::<(), tenure_core::Error>(())
 //! ```
 
+mod json;
+mod macros;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
 use ndarray::Array2;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{Dataset, Error, Feature, FeatureKind, Result, Schema};
-
-/// Characters from which on the begin of a name stands for it.
-const LEAST_BEGIN: usize = 4;
 
 /// Any number.
 pub const ANY: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
@@ -272,7 +272,7 @@ pub trait TypedRow: Sized {
     /// The columns.
     #[must_use]
     fn schema() -> Schema {
-        // Two fields of one name do not compile, and levels are compared by the macro that declares them.
+        // Two fields or two levels of one name do not compile.
         let features = Self::fields().iter().map(Field::feature).collect();
         Schema::new(features).unwrap_or_else(|e| unreachable!("{e}"))
     }
@@ -305,7 +305,7 @@ pub trait TypedRow: Sized {
     /// # Errors
     /// [`Error::Row`] with everything that is wrong, in the order of fields.
     fn from_json(value: &Value) -> Result<Self> {
-        Self::from_values(&values_of_json(Self::fields(), value)?)
+        Self::from_values(&json::values_of_fields(Self::fields(), value)?)
     }
 
     /// As [`TypedRow::from_json`], from a text.
@@ -351,263 +351,31 @@ fn check_ranges(fields: &[Field], values: &[f64], row: Option<usize>) -> Result<
     if problems.is_empty() { Ok(()) } else { Err(Error::Row { row, problems }) }
 }
 
-/// The values of a JSON object with exactly these fields.
-fn values_of_json(fields: &[Field], value: &Value) -> Result<Vec<f64>> {
-    let object = object(value)?;
-    let mut problems = Vec::new();
-    let mut values = Vec::with_capacity(fields.len());
-    for field in fields {
-        match object.get(field.name) {
-            None => problems.push(RowProblem::Missing { field: field.name.to_owned() }),
-            Some(found) => match (field.from_json)(found).filter(|number| field.allows(*number)) {
-                Some(number) => values.push(number),
-                None => problems.push(RowProblem::Wrong {
-                    field: field.name.to_owned(),
-                    found: found.to_string(),
-                    expected: field.expected(),
-                }),
-            },
-        }
-    }
-    let names = || fields.iter().map(|f| f.name);
-    problems.extend(unexpected(object, names));
-    if problems.is_empty() { Ok(values) } else { Err(row_error(problems)) }
-}
-
-impl Schema {
-    /// The values of a JSON object that has every feature and no other, in column order: numbers (`true` and
-    /// `false` are 1 and 0), levels by name, `null` for not known. A level that the schema does not have is
-    /// not known either, as in [`Feature::encode`].
-    ///
-    /// # Errors
-    /// [`Error::Row`] with everything that is wrong, in the order of features.
-    ///
-    /// # Example
-    /// ```
-    /// use tenure_core::{Feature, Schema};
-    ///
-    /// let schema = Schema::new(vec![Feature::numeric("visits", "", ""), Feature::categorical("plan", ["a", "b"], "")])?;
-    /// let row = serde_json::json!({"visits": 3, "plan": "b"});
-    /// assert_eq!(schema.values_of_json(&row)?, [3.0, 1.0]);
-    /// let wrong = serde_json::json!({"visits": "many", "plan": "b"});
-    /// let error = schema.values_of_json(&wrong).unwrap_err().to_string();
-    /// assert_eq!(error, "the row does not fit: `visits` is \"many\"; expected a number, or null");
-    /// # Ok::<(), tenure_core::Error>(())
-    /// ```
-    pub fn values_of_json(&self, value: &Value) -> Result<Vec<f64>> {
-        let object = object(value)?;
-        let mut problems = Vec::new();
-        let mut values = Vec::with_capacity(self.len());
-        for feature in self.features() {
-            let field = || feature.name.clone();
-            match object.get(&feature.name) {
-                None => problems.push(RowProblem::Missing { field: field() }),
-                Some(found) => match number_for(feature, found) {
-                    Some(number) => values.push(number),
-                    None => problems.push(RowProblem::Wrong {
-                        field: field(),
-                        found: found.to_string(),
-                        expected: if feature.levels().is_some() {
-                            "a text, or null"
-                        } else {
-                            "a number, or null"
-                        }
-                        .to_owned(),
-                    }),
-                },
-            }
-        }
-        problems.extend(unexpected(object, || self.names()));
-        if problems.is_empty() { Ok(values) } else { Err(row_error(problems)) }
-    }
-}
-
-fn number_for(feature: &Feature, value: &Value) -> Option<f64> {
-    match value {
-        Value::Null => Some(f64::NAN),
-        Value::String(text) => feature.levels().and_then(|_| feature.encode(text)),
-        Value::Bool(flag) if feature.levels().is_none() => Some(flag.to_number()),
-        // Levels that look like numbers are often written as such.
-        Value::Number(number) if feature.levels().is_some() => feature.encode(&number.to_string()),
-        Value::Number(number) => number.as_f64(),
-        _ => None,
-    }
-}
-
-fn object(value: &Value) -> Result<&Map<String, Value>> {
-    let found = match value {
-        Value::Object(object) => return Ok(object),
-        Value::Array(_) => "a list".to_owned(),
-        other => other.to_string(),
-    };
-    Err(row_error(vec![RowProblem::NotAnObject { found }]))
-}
-
-fn row_error(mut problems: Vec<RowProblem>) -> Error {
-    // What is missing and what is there instead belong together, before what is merely wrong.
-    problems.sort_by_key(|p| matches!(p, RowProblem::Wrong { .. }));
-    Error::Row { row: None, problems }
-}
-
-/// The members of an object that are no fields.
-fn unexpected<'a, I: Iterator<Item = &'a str>>(
-    object: &Map<String, Value>,
-    names: impl Fn() -> I,
-) -> Vec<RowProblem> {
-    let strange = object.keys().filter(|key| !names().any(|name| name == *key));
-    strange.map(|key| RowProblem::Unexpected { field: key.clone(), similar: similar(key, names()) }).collect()
-}
-
-/// The name that differs by at most two edits, or that one of them begins with the other, if there is one.
-fn similar<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-    let begins = |name: &str| key.len() >= LEAST_BEGIN && (name.starts_with(key) || key.starts_with(name));
-    let close =
-        names.map(|name| (if begins(name) { 2 } else { usize::MAX }.min(edits(key, name)), name)).min()?;
-    (close.0 <= 2).then(|| close.1.to_owned())
-}
-
-/// Fewest insertions, deletions and replacements of characters from one text to the other (Levenshtein 1966).
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &b) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[to.len()]
-}
-
-/// Declares a struct whose fields are features; see [`row`](crate::row).
-///
-/// A field is `/// Description` `pub name: Type = "unit", range;`, where the type is a
-/// [`FieldValue`](crate::row::FieldValue) and the range may be left out.
-#[macro_export]
-macro_rules! typed_row {
-    (
-        $(#[$attribute:meta])*
-        $visibility:vis struct $name:ident {
-            $(
-                #[doc = $description:literal]
-                $(#[doc = $more:literal])*
-                pub $field:ident: $type:ty = $unit:literal $(, $range:expr)?;
-            )+
-        }
-    ) => {
-        $(#[$attribute])*
-        #[derive(Debug, Clone, PartialEq)]
-        $visibility struct $name {
-            $(
-                #[doc = $description]
-                $(#[doc = $more])*
-                pub $field: $type,
-            )+
-        }
-
-        impl $crate::TypedRow for $name {
-            fn fields() -> &'static [$crate::row::Field] {
-                static FIELDS: &[$crate::row::Field] = &[$($crate::row::Field {
-                    name: stringify!($field),
-                    unit: $unit,
-                    description: $description,
-                    range: $crate::typed_row!(@range $($range)?),
-                    kind: <$type as $crate::row::FieldValue>::kind,
-                    from_json: <$type as $crate::row::FieldValue>::number_of_json,
-                    expected: <$type as $crate::row::FieldValue>::expected,
-                }),+];
-                FIELDS
-            }
-
-            fn to_values(&self) -> Vec<f64> {
-                vec![$($crate::row::FieldValue::to_number(&self.$field)),+]
-            }
-
-            fn from_values(values: &[f64]) -> $crate::Result<Self> {
-                let fields = <Self as $crate::TypedRow>::fields();
-                let mut numbers = $crate::row::numbers(fields, values)?;
-                Ok(Self { $($field: numbers.next_value()?),+ })
-            }
-        }
-    };
-    (@range) => { $crate::row::ANY };
-    (@range $range:expr) => { $range };
-}
-
-/// Declares an enum whose variants are the levels of a categorical feature, with their names in files and
-/// JSON; see [`row`](crate::row).
-#[macro_export]
-macro_rules! levels {
-    (
-        $(#[$attribute:meta])*
-        $visibility:vis enum $name:ident {
-            $( $(#[$variant_attribute:meta])* $variant:ident = $text:literal ),+ $(,)?
-        }
-    ) => {
-        $(#[$attribute])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        $visibility enum $name {
-            $( $(#[$variant_attribute])* $variant ),+
-        }
-
-        // What is public of a private enum is as far reachable as the enum.
-        #[allow(unreachable_pub)]
-        impl $name {
-            /// All of them, in the order of levels.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// Its name in files and JSON.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl ::std::fmt::Display for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-
-        impl ::std::str::FromStr for $name {
-            type Err = $crate::row::NotALevelName;
-
-            fn from_str(text: &str) -> ::std::result::Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|level| level.name() == text).ok_or_else(|| {
-                    $crate::row::NotALevelName { text: text.to_owned(), known: vec![$($text),+] }
-                })
-            }
-        }
-
-        impl $crate::row::FieldValue for $name {
-            fn kind() -> $crate::FeatureKind {
-                $crate::FeatureKind::Categorical { levels: vec![$($text.to_owned()),+] }
-            }
-
-            fn to_number(&self) -> f64 {
-                f64::from(*self as u8)
-            }
-
-            fn from_number(number: f64) -> Option<Self> {
-                Self::ALL.iter().copied().find(|level| $crate::row::FieldValue::to_number(level) == number)
-            }
-
-            fn number_of_json(value: &$crate::row::JsonValue) -> Option<f64> {
-                let level: Self = value.as_str()?.parse().ok()?;
-                Some($crate::row::FieldValue::to_number(&level))
-            }
-
-            fn expected() -> ::std::borrow::Cow<'static, str> {
-                concat!($("\"", $text, "\" "),+).trim_end().replace("\" \"", "\", \"").into()
-            }
-        }
-    };
-}
-
 #[doc(hidden)]
 pub use serde_json::Value as JsonValue;
+
+/// Stops the compiler where two levels have one name. For [`levels!`](crate::levels).
+#[doc(hidden)]
+pub const fn assert_different(names: &[&str]) {
+    let mut later = 1;
+    while later < names.len() {
+        let mut earlier = 0;
+        while earlier < later {
+            assert!(!is_same(names[earlier].as_bytes(), names[later].as_bytes()), "two levels have one name");
+            earlier += 1;
+        }
+        later += 1;
+    }
+}
+
+/// `==`, which is not to be had at compile time.
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
 
 /// A text that names no level.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -657,6 +425,7 @@ impl Numbers<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{levels, typed_row};
 
     levels! {
         /// Plans.
