@@ -30,6 +30,11 @@ use tenure_core::{Dataset, Error, Feature, FitContext, Learner, Model, Result, S
 /// Strength λ of the penalty on standardised coefficients.
 const RIDGE: f64 = 1.0;
 
+/// Least deviation that a time term is divided by. A pooled deviation of recipients that hardly differ is almost a
+/// constant: divided by its own deviation, the penalty would let it have any coefficient, by which what is not known
+/// of a recipient is then multiplied.
+const LEAST_SCALE: f64 = 0.25;
+
 /// Levels of a category with fewer rows share the reference.
 const LEAST_LEVEL_ROWS: usize = 10;
 
@@ -138,7 +143,7 @@ impl Judge {
 struct Design {
     /// The time terms come last.
     x: Array2<f64>,
-    /// Standard deviation of each time term; 1 for one that does not vary.
+    /// What each time term was divided by: its standard deviation, at least [`LEAST_SCALE`].
     scales: Vec<f64>,
 }
 
@@ -159,8 +164,9 @@ impl Design {
                 }
             } else if at < terms {
                 let (column, scale) = standardised(values).unwrap_or_else(|| (vec![0.0; data.rows()], 1.0));
-                time.push(column);
-                scales.push(scale);
+                let least = scale.max(LEAST_SCALE);
+                time.push(column.into_iter().map(|v| v * (scale / least)).collect());
+                scales.push(least);
             } else {
                 columns.extend(standardised(values).map(|(column, _)| column));
             }
