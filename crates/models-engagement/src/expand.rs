@@ -3,20 +3,16 @@
 //! Columns that depend on when the message is sent come first, so that a send time is judged by their
 //! coefficients alone.
 
-use std::collections::HashMap;
-
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
-use tenure_core::{Dataset, Error, Feature, Result, Schema, TypedRow};
-use tenure_features::contacts::{Content, MessageRow, Weekday};
+use tenure_core::{Dataset, Error, Feature, Result, Schema};
+use tenure_features::contacts::{Content, Weekday};
 
+use crate::columns::{days, find, is_day, is_hour, latest_rows, require_message, require_numbers, slots};
 use crate::params::TimeColumns;
 use crate::past::{PastPlaces, place};
 use crate::pooling::{Belief, DAY_PARTS, Past, Pooling};
 use crate::week::{CYCLES, HOUR_CYCLES, WeekTime, cycles, day_part_shares};
-
-/// Most different numbers of a slot column.
-const MOST_SLOTS: usize = 50;
 
 /// When a message is sent, as a row says it: NaN for what is not known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -425,87 +421,11 @@ fn feature(learned: &Learned, moments: &Moments, source: Source) -> Feature {
     }
 }
 
-/// Refuses columns that are not those of a message.
-fn require_message(schema: &Schema) -> Result<()> {
-    let own = MessageRow::schema();
-    if *schema == own {
-        return Ok(());
-    }
-    let offered: Vec<&str> = schema.names().collect();
-    own.match_columns(&offered)?;
-    Err(Error::Data("the columns are those of a message, but in another order or of another kind".into()))
-}
-
-fn find(schema: &Schema, name: &str) -> Result<usize> {
-    let missing = || Error::Columns { missing: vec![name.to_owned()], unexpected: Vec::new() };
-    schema.position(name).ok_or_else(missing)
-}
-
-fn is_hour(value: f64) -> bool {
-    (0.0..=24.0).contains(&value)
-}
-
-fn is_day(value: f64) -> bool {
-    (0.0..7.0).contains(&value)
-}
-
-/// Refuses numbers that mean something else: minutes for hours, Sunday as 7. Names are read by [`days`].
-fn require_numbers(data: &Dataset, name: &str, is_one: fn(f64) -> bool, expected: &str) -> Result<()> {
-    let column = find(data.schema(), name)?;
-    let wrong = data.x().column(column).iter().copied().find(|v| !v.is_nan() && !is_one(*v));
-    match wrong.filter(|_| data.schema().features()[column].levels().is_none()) {
-        Some(value) => Err(Error::Data(format!("feature `{name}` has {value}; expected {expected}"))),
-        None => Ok(()),
-    }
-}
-
-/// The day that each level of a column is; empty for a column of numbers.
-fn days(feature: &Feature) -> Result<Vec<f64>> {
-    let day = |level: &String| {
-        let short = level.trim().to_lowercase();
-        let found = Weekday::ALL.iter().position(|d| short.len() >= 3 && d.name().starts_with(&short));
-        found.map(|day| day as f64).ok_or_else(|| {
-            let expected =
-                "days by their English names, from three letters on, or numbers from 0 (Monday) to 6";
-            Error::Data(format!("feature `{}`: level `{level}` is no day; expected {expected}", feature.name))
-        })
-    };
-    feature.levels().unwrap_or_default().iter().map(day).collect()
-}
-
-/// The values of a slot column, rising.
-fn slots(data: &Dataset, column: usize) -> Result<Vec<f64>> {
-    let mut values: Vec<f64> = data.x().column(column).iter().copied().filter(|v| !v.is_nan()).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values.dedup();
-    if values.len() > MOST_SLOTS {
-        let (name, found) = (&data.schema().features()[column].name, values.len());
-        return Err(Error::Data(format!(
-            "feature `{name}` has {found} different values; a column of slots has at most {MOST_SLOTS}"
-        )));
-    }
-    Ok(values)
-}
-
-/// The latest row of each recipient: their counts hold those of the rows before. Without groups every row is a
-/// recipient.
-fn latest_rows(data: &Dataset) -> Vec<usize> {
-    let Some(groups) = data.groups() else { return (0..data.rows()).collect() };
-    let time = |row: usize| data.times().map_or(0, |times| times[row]);
-    let mut latest: HashMap<u64, usize> = HashMap::new();
-    for (row, &group) in groups.iter().enumerate() {
-        let held = latest.entry(group).or_insert(row);
-        if time(row) >= time(*held) {
-            *held = row;
-        }
-    }
-    let mut rows: Vec<usize> = latest.into_values().collect();
-    rows.sort_unstable();
-    rows
-}
-
 #[cfg(test)]
 mod tests {
+    use tenure_core::TypedRow;
+    use tenure_features::contacts::MessageRow;
+
     use super::*;
 
     #[test]
@@ -524,14 +444,5 @@ mod tests {
             ["sent_weekend", "sent_same_content"],
             "their counts are read with the engaged ones"
         );
-    }
-
-    #[test]
-    fn days_are_read_by_name_or_number() {
-        let named = days(&Feature::categorical("day", ["Sun", "monday", "TUES"], "")).unwrap();
-        assert_eq!(named, [6.0, 0.0, 1.0]);
-        assert_eq!(days(&Feature::numeric("day", "", "")).unwrap(), Vec::<f64>::new());
-        let words = days(&Feature::categorical("day", ["domingo"], "")).unwrap_err().to_string();
-        assert!(words.contains("level `domingo` is no day"), "{words}");
     }
 }

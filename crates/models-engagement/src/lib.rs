@@ -35,6 +35,7 @@
 //! morning in ways that no column tells. A gain is what such messages have more, all else equal, and no promise.
 
 mod campaign;
+mod columns;
 mod decision;
 mod error;
 mod evaluate;
