@@ -133,7 +133,8 @@ impl Explanation {
             let (value, usual) = (row[at], typical[at]);
             // What follows a colon or semicolon explains the scale: room for that is in the report.
             let phrase = feature.description.split([':', ';']).next().unwrap_or_default();
-            let description = decapitalise(phrase);
+            // Where the column's name is all that is known it is shown as it is.
+            let description = if phrase == feature.name { phrase.to_owned() } else { decapitalise(phrase) };
             let text = if value.is_nan() {
                 format!("{description}: not known")
             } else {

@@ -83,7 +83,13 @@ impl Reading<'_> {
     }
 
     fn optional<T>(&mut self, stem: &str, read: impl FnOnce(&mut Sheet) -> Result<Vec<T>>) -> Result<Vec<T>> {
-        self.find(stem)?.map_or(Ok(Vec::new()), |path| self.read(path, read))
+        match self.find(stem)? {
+            Some(path) => self.read(path, read),
+            None => {
+                self.report.absent_files.push(stem.to_owned());
+                Ok(Vec::new())
+            }
+        }
     }
 
     /// The file of this name, whatever its ending.

@@ -32,6 +32,9 @@ pub struct ContactFileReport {
 pub struct ContactReadReport {
     /// The files that were there: contacts, conversations, messages, leads, purchases.
     pub files: Vec<ContactFileReport>,
+    /// Those that were not (`leads`, `purchases`): no such record is taken to exist.
+    #[serde(default)]
+    pub absent_files: Vec<String>,
 }
 
 impl fmt::Display for ContactReadReport {
@@ -47,6 +50,9 @@ impl fmt::Display for ContactReadReport {
             if let Some(first) = &file.first_bad_line {
                 writeln!(f, "  lines that cannot be read: {}; the first: {first}", file.bad_lines)?;
             }
+        }
+        for name in &self.absent_files {
+            writeln!(f, "no file of {name}: the records are taken to have none")?;
         }
         Ok(())
     }
