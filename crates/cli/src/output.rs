@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use tenure_core::Artifact;
 
 use crate::failure::WrongArgument;
 
@@ -42,6 +43,17 @@ pub fn keeps(option: &str, out: &Path, read: &[&Path]) -> Result<()> {
     match read.iter().find(|path| path.canonicalize().is_ok_and(|path| path == place)) {
         Some(_) => Err(WrongArgument(format!("{option}: {} is read by this command", out.display())).into()),
         None => Ok(()),
+    }
+}
+
+/// Refuses to write a model over one of another kind.
+pub fn keeps_kind(dir: &Path, kind: &str) -> Result<()> {
+    match Artifact::stored_kind(dir) {
+        Some(found) if found != kind => {
+            let dir = dir.display();
+            Err(WrongArgument(format!("--model: {dir} holds a model of kind `{found}`, not `{kind}`")).into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -110,7 +110,7 @@ fn contact_models_keep_the_contract_speak_and_survive_their_folder() {
     assert!(
         json["recommendations"].is_array()
             && json["risk_level"].is_string()
-            && json["confidence"].is_string()
+            && json["confidence"].as_f64().is_some_and(|c| (0.5..=1.0).contains(&c))
     );
     let row = ContactRow::from_values(&data.row(riskiest).to_vec()).unwrap();
     assert_eq!(back.score(&ids[riskiest], &row).unwrap(), decision);

@@ -91,8 +91,8 @@ impl QuietHours {
     /// # Errors
     /// [`Error::Parameter`] for an hour out of range.
     pub fn check(&self) -> Result<()> {
-        let fits = self.from < 24 && self.to <= 24;
-        require("quiet_hours", self, fits, "two hours of the day, such as 21-8")
+        let fits = self.from < 24 && self.to <= 24 && (self.from, self.to) != (0, 24);
+        require("quiet_hours", self, fits, QUIET_HOURS)
     }
 
     /// Whether nothing is sent at this hour of the day (0 to below 24).
@@ -117,14 +117,16 @@ impl FromStr for QuietHours {
         let parsed = text.split_once('-').and_then(|(from, to)| {
             Some(Self { from: from.trim().parse().ok()?, to: to.trim().parse().ok()? })
         });
-        let expected = "two hours of the day, such as 21-8";
         let wrong =
-            || Error::Parameter { name: "quiet_hours", value: text.to_owned(), expected: expected.into() };
+            || Error::Parameter { name: "quiet_hours", value: text.to_owned(), expected: QUIET_HOURS.into() };
         let quiet = parsed.ok_or_else(wrong)?;
         quiet.check()?;
         Ok(quiet)
     }
 }
+
+/// What quiet hours may be.
+const QUIET_HOURS: &str = "two hours of the day, such as 21-8, that leave some of it";
 
 /// Names of [`cycles`].
 pub(crate) const CYCLES: [&str; 7] =

@@ -309,9 +309,10 @@ impl LeadModel {
         let range = self.settings.bounds.range(tier);
         match &self.scorer {
             Scorer::Score(model) => model.share_within(score, range),
-            Scorer::Conversion(_) => {
-                let interval = self.interval(score);
-                let below = |bound| rate_below(bound, score, &interval);
+            Scorer::Conversion(model) => {
+                let probability = score / 100.0;
+                let interval = model.interval(probability);
+                let below = |bound: f64| interval.rate_below(bound / 100.0, probability, model.level());
                 below(range.1) - below(range.0)
             }
         }
@@ -350,25 +351,6 @@ impl LeadModel {
             Goal::Score => output,
             Goal::Conversion => 100.0 * output,
         }
-    }
-}
-
-/// Probability that the rate among similar leads is below `bound`, in 0 to 100: their log-odds are taken as
-/// logistically distributed on either side of the score, each side scaled to its end of the interval.
-fn rate_below(bound: f64, score: f64, interval: &ScoreInterval) -> f64 {
-    if bound <= 0.0 || bound > 100.0 {
-        return f64::from(u8::from(bound > 0.0));
-    }
-    let log_odds = |score: f64| Scale::LogOdds.from_output(score / 100.0);
-    let at = log_odds(score);
-    let end = log_odds(if bound < score { interval.low } else { interval.high });
-    // The level's share of a logistic distribution lies within ln((1 + level) / (1 − level)) scales.
-    let scale = (end - at).abs() / ((1.0 + interval.level) / (1.0 - interval.level)).ln();
-    let distance = log_odds(bound) - at;
-    match distance {
-        0.0 => 0.5,
-        d if scale > 0.0 && scale.is_finite() => Scale::LogOdds.to_output(d / scale),
-        d => f64::from(u8::from(d > 0.0)),
     }
 }
 
@@ -432,25 +414,5 @@ impl Model for LeadModel {
             Some(linear) => artifact.with_child("linear", linear.to_artifact()),
             None => artifact,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rate_lies_within_the_interval_with_its_level() {
-        let interval = ScoreInterval { low: 40.0, high: 70.0, level: 0.9 };
-        let below = |bound| rate_below(bound, 55.0, &interval);
-        assert!((below(40.0) - 0.05).abs() < 1e-12);
-        assert!((below(70.0) - 0.95).abs() < 1e-12);
-        assert_eq!((below(55.0), below(f64::NEG_INFINITY), below(f64::INFINITY)), (0.5, 0.0, 1.0));
-        let exact = ScoreInterval { low: 55.0, high: 55.0, level: 0.9 };
-        assert_eq!([50.0, 60.0].map(|b| rate_below(b, 55.0, &exact)), [0.0, 1.0]);
-        assert_eq!(
-            [50.0, 100.0].map(|b| rate_below(b, 0.0, &ScoreInterval { low: 0.0, ..interval })),
-            [1.0, 1.0]
-        );
     }
 }

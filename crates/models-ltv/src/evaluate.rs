@@ -24,6 +24,8 @@ use crate::train::{LEAST_ROWS, customer_splits, fit_table, zeros};
 pub enum JudgedOn {
     /// The customers at an instant, by a model trained earlier.
     Later,
+    /// The customers at an instant up to which, or beyond which, the model has learned: not a test.
+    Seen,
     /// Customers that a fit has not seen, at the instant that it was fitted at: each part of them is predicted by a
     /// fit to the others.
     HeldOut,
@@ -207,7 +209,7 @@ pub fn evaluate_with(
     }
     let baseline = Rhythm::fit(log, as_of, context)?;
     let judged = Judged {
-        judged_on: JudgedOn::Later,
+        judged_on: if as_of < until { JudgedOn::Seen } else { JudgedOn::Later },
         as_of,
         params,
         model_version: model.settings().version.clone(),

@@ -29,6 +29,7 @@ pub fn report(model: Option<&LtvModel>, evaluation: &Evaluation) -> Result<Regre
     models.extend(evaluation.oracle.as_deref().map(|v| predicted("Best attainable", Role::Oracle, v)));
     let how = match figures.judged_on {
         JudgedOn::Later => "by a model that was trained before",
+        JudgedOn::Seen => "by a model that has learned from later orders",
         JudgedOn::HeldOut => "held out, each part by a model that learned from the others",
     };
     let (low, high) = evaluation.intervals.iter().copied().unzip();
@@ -69,7 +70,12 @@ pub fn report(model: Option<&LtvModel>, evaluation: &Evaluation) -> Result<Regre
                             customers judged."
                 .into(),
         explained: model.map(|model| explained(model, evaluation)).transpose()?.unwrap_or_default(),
-        warnings: Vec::new(),
+        warnings: match figures.judged_on {
+            JudgedOn::Seen => {
+                vec!["The model has seen what it is judged on: these are not figures of new data.".into()]
+            }
+            _ => Vec::new(),
+        },
         notes: notes.chain([format!("Model version {}.", figures.model_version)]).collect(),
     })
 }

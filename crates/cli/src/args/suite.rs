@@ -34,7 +34,7 @@ pub struct TrainAll {
     #[arg(long, default_value = "score", value_parser = ["score", "converted"], value_name = "NAME")]
     pub lead_target: String,
     /// Days within which a lead must convert to count as converted.
-    #[arg(long, default_value_t = 90, value_name = "N")]
+    #[arg(long, default_value_t = 30, value_name = "N")]
     pub conversion_days: u32,
     /// Share of leads, contacts and recipients held out to judge by.
     #[arg(long, default_value_t = 0.2, value_name = "SHARE")]

@@ -27,6 +27,7 @@ pub fn run(command: &ChurnCommand, session: &Session) -> Result<()> {
 }
 
 fn train(args: &ChurnTrain, session: &Session) -> Result<()> {
+    output::keeps_kind(&args.model, ChurnModel::KIND)?;
     let until = args.until.as_deref().map(|text| date("--until", text)).transpose()?;
     let params = params(args)?;
     params.check()?;

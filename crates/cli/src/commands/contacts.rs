@@ -19,6 +19,7 @@ use tenure_io::{
 use super::table::Reading;
 use crate::args::{KnownRows, NewRows};
 use crate::failure::WrongArgument;
+use crate::output;
 use crate::session::{Session, date};
 
 /// Where the rows of a model come from; `P` says how records become rows. It lies in the model's folder beside the
@@ -67,6 +68,14 @@ pub fn read(dir: &Path, skip_bad_lines: bool, session: &Session) -> Result<(Cont
     let (records, report) = read_contacts(dir, &options)?;
     let log = ContactLog::from_records(records).with_context(|| dir.display().to_string())?;
     Ok((log, report))
+}
+
+/// Refuses to write the answers over a file that they are made from.
+pub fn keeps(out: &Path, rows: &NewRows) -> Result<()> {
+    let folder = rows.records.as_deref().and_then(|dir| std::fs::read_dir(dir).ok());
+    let files: Vec<_> = folder.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let read: Vec<&Path> = files.iter().map(AsRef::as_ref).chain(rows.data.as_deref()).collect();
+    output::keeps("--out", out, &read)
 }
 
 /// The rows of a table made of records.

@@ -45,16 +45,8 @@ impl Artifact {
     /// at a time may write to a folder; any number may read.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the file; [`Error::Parameter`] for a part or child whose name is no file name, and for
-    /// a folder that holds a model of another kind: it is not written over.
+    /// [`Error::Io`] naming the file; [`Error::Parameter`] for a part or child whose name is no file name.
     pub fn save(&self, dir: &Path, metadata: &Metadata) -> Result<()> {
-        if let Some(found) = stored_kind(dir)
-            && found != self.kind
-        {
-            let value = format!("{}, which holds a model of kind `{found}`", dir.display());
-            let expected = format!("an empty folder, or one of a model of kind `{}`", self.kind).into();
-            return Err(Error::Parameter { name: "model folder", value, expected });
-        }
         fs::create_dir_all(dir).map_err(io(dir, "creating the model folder"))?;
         let mut files = BTreeMap::new();
         flatten(self, "", &mut files)?;
@@ -83,6 +75,16 @@ impl Artifact {
             let _ = fs::remove_dir_all(dir.join(version_name(old)));
         }
         Ok(())
+    }
+
+    /// Kind of the current model in `dir`, where there is one that can be told. A program that is about to save
+    /// may refuse to replace a model of another kind.
+    #[must_use]
+    pub fn stored_kind(dir: &Path) -> Option<String> {
+        let pointer = fs::read(dir.join(CURRENT)).ok()?;
+        let (name, _) = parse_pointer(&pointer)?;
+        let model: ModelFile = serde_json::from_slice(&fs::read(dir.join(name).join(MODEL)).ok()?).ok()?;
+        Some(model.kind)
     }
 
     /// Reads the current version of the model in `dir`, checking every byte against its checksum.
@@ -133,14 +135,6 @@ impl Artifact {
         }
         Ok((unflatten(files, &folder)?, manifest.metadata))
     }
-}
-
-/// Kind of the current model in a folder, where there is one that can be told.
-fn stored_kind(dir: &Path) -> Option<String> {
-    let pointer = fs::read(dir.join(CURRENT)).ok()?;
-    let (name, _) = parse_pointer(&pointer)?;
-    let model: ModelFile = serde_json::from_slice(&fs::read(dir.join(name).join(MODEL)).ok()?).ok()?;
-    Some(model.kind)
 }
 
 /// Lays an artifact out as files below `prefix` (empty, or ending in a slash).
@@ -336,6 +330,8 @@ mod tests {
         let second = Artifact::new("second", 1, &()).unwrap();
         second.save(dir.path(), &Metadata::default()).unwrap();
         assert_eq!(Artifact::load(dir.path()).unwrap().0.kind, "second");
+        assert_eq!(Artifact::stored_kind(dir.path()).as_deref(), Some("second"));
+        assert_eq!(Artifact::stored_kind(&dir.path().join("no")), None);
     }
 
     #[test]

@@ -42,6 +42,28 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// How sure it is that the rate is below `bound`, 0 to 1, given the probability that the interval is around and
+    /// the interval's `level`: log-odds are taken as logistically distributed on either side of the probability, each
+    /// side scaled to its end of the interval.
+    #[must_use]
+    pub fn rate_below(&self, bound: f64, probability: f64, level: f64) -> f64 {
+        if bound <= 0.0 || bound > 1.0 {
+            return f64::from(u8::from(bound > 0.0));
+        }
+        let at = logit(probability, EDGE);
+        let end = logit(if bound < probability { self.low } else { self.high }, EDGE);
+        // The level's share of a logistic distribution lies within ln((1 + level) / (1 − level)) scales.
+        let scale = (end - at).abs() / ((1.0 + level) / (1.0 - level)).ln();
+        let distance = logit(bound, EDGE) - at;
+        match distance {
+            0.0 => 0.5,
+            d if scale > 0.0 => expit(d / scale),
+            d => f64::from(u8::from(d > 0.0)),
+        }
+    }
+}
+
 /// For a calibrated probability, the interval of the rate among similar held-out cases; plain data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Table", into = "Table")]
@@ -216,5 +238,21 @@ impl From<CalibratedInterval> for Table {
             low: fitted.low.into_iter().map(|p| p.1).collect(),
             high: fitted.high.into_iter().map(|p| p.1).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_below_the_ends_with_what_the_level_leaves() {
+        let interval = Interval { low: 0.4, high: 0.7 };
+        let below = |bound| interval.rate_below(bound, 0.55, 0.9);
+        assert!((below(0.4) - 0.05).abs() < 1e-12);
+        assert!((below(0.7) - 0.95).abs() < 1e-12);
+        assert_eq!((below(0.55), below(f64::NEG_INFINITY), below(f64::INFINITY)), (0.5, 0.0, 1.0));
+        let exact = Interval { low: 0.55, high: 0.55 };
+        assert_eq!([0.5, 0.6].map(|b| exact.rate_below(b, 0.55, 0.9)), [0.0, 1.0]);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::decision::{Confidence, Interval, RiskFactor, RiskLevel};
+use crate::decision::{Interval, RiskFactor, RiskLevel};
 
 /// Recommendations that follow from what raises the risk.
 const MOST_ANSWERS: usize = 3;
@@ -20,8 +20,9 @@ pub struct ContactChurn {
     pub is_at_risk: bool,
     /// The probability in four words.
     pub risk_level: RiskLevel,
-    /// How sure `is_at_risk` is, from the interval.
-    pub confidence: Confidence,
+    /// How sure `is_at_risk` is, 0 to 1: that the rate among similar contacts lies on this side of the threshold,
+    /// from the interval.
+    pub confidence: f64,
     /// What to do, the most urgent first.
     pub recommendations: Vec<String>,
     /// What moved the probability most, most first; empty where the learner does not explain itself.

@@ -14,7 +14,7 @@ use tenure_features::contacts::ContactRow;
 
 use super::decision::{ContactChurn, recommend};
 use super::params::ContactChurnParams;
-use crate::decision::{Confidence, Interval, factors};
+use crate::decision::{Interval, factors};
 
 /// Reasons given with a decision.
 const MOST_FACTORS: usize = 5;
@@ -157,14 +157,16 @@ impl ContactChurnModel {
             Vec::new()
         };
         let risk_level = self.settings.params.risk_bounds.level(probability);
-        let is_at_risk = probability >= self.settings.threshold;
+        let threshold = self.settings.threshold;
+        let is_at_risk = probability >= threshold;
+        let below = range.rate_below(threshold, probability, interval.level);
         Ok(ContactChurn {
             contact_id: contact_id.to_owned(),
             churn_probability: probability,
             interval,
             is_at_risk,
             risk_level,
-            confidence: Confidence::of(interval, self.settings.threshold),
+            confidence: if is_at_risk { 1.0 - below } else { below },
             recommendations: recommend(risk_level, is_at_risk, &risk_factors),
             risk_factors,
             model_version: self.settings.version.clone(),

@@ -77,7 +77,7 @@ fn explained(model: &ContactChurnModel, e: &ContactEvaluation) -> Result<Vec<Exp
             id: decision.contact_id,
             probability: decision.churn_probability,
             interval: Some((decision.interval.low, decision.interval.high)),
-            level: format!("{} risk, {} confidence", decision.risk_level, decision.confidence),
+            level: format!("{} risk, {:.0} % sure", decision.risk_level, 100.0 * decision.confidence),
             factors: decision.risk_factors.into_iter().map(factor).collect(),
             recommendation: decision.recommendations.join(" "),
         })

@@ -49,6 +49,7 @@ fn rows(args: &ContactTrain, session: &Session) -> Result<(Rows, Source<ContactP
 }
 
 fn train(args: &ContactTrain, session: &Session) -> Result<()> {
+    output::keeps_kind(&args.model, ContactChurnModel::KIND)?;
     let params = ContactChurnParams {
         backend: ContactChurnParams::backend_named(&args.backend)?,
         folds: args.folds,

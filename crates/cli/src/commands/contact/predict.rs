@@ -36,12 +36,13 @@ pub fn predict(args: &Scoring, session: &Session) -> Result<()> {
     if let Some(row) = &args.rows.row {
         return show(&model.score_json("given row", &contacts::json_row(row)?)?, args.json);
     }
+    let out = args.out.as_deref().unwrap_or_else(|| Path::new(""));
+    contacts::keeps(out, &args.rows)?;
     let rows = read(&args.rows, &model, &source, session)?;
     let decide = |(id, row): (&String, ndarray::ArrayView1<'_, f64>)| model.decide(id, &row.to_vec());
     let mut decisions =
         rows.ids.iter().zip(rows.data.x().rows()).map(decide).collect::<tenure_core::Result<Vec<_>>>()?;
     decisions.sort_by(|a, b| b.churn_probability.total_cmp(&a.churn_probability));
-    let out = args.out.as_deref().unwrap_or_else(|| Path::new(""));
     write(out, &decisions)?;
     session.finish();
     let at_risk = decisions.iter().filter(|d| d.is_at_risk).count();
@@ -77,7 +78,7 @@ fn write(path: &Path, decisions: &[ContactChurn]) -> Result<()> {
     let (low, high) = (numbers(|d| d.interval.low), numbers(|d| d.interval.high));
     let ids = texts(|d| d.contact_id.clone());
     let (at_risk, levels) = (texts(|d| d.is_at_risk.to_string()), texts(|d| d.risk_level.to_string()));
-    let confidence = texts(|d| d.confidence.to_string());
+    let confidence = numbers(|d| d.confidence);
     let factors = texts(|d| d.risk_factors.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("; "));
     let (advice, versions) = (texts(|d| d.recommendations.join(" ")), texts(|d| d.model_version.clone()));
     let columns = [
@@ -87,7 +88,7 @@ fn write(path: &Path, decisions: &[ContactChurn]) -> Result<()> {
         ("interval_high", ColumnValues::Numbers(&high)),
         ("is_at_risk", ColumnValues::Texts(&at_risk)),
         ("risk_level", ColumnValues::Texts(&levels)),
-        ("confidence", ColumnValues::Texts(&confidence)),
+        ("confidence", ColumnValues::Numbers(&confidence)),
         ("risk_factors", ColumnValues::Texts(&factors)),
         ("recommendations", ColumnValues::Texts(&advice)),
         ("model_version", ColumnValues::Texts(&versions)),
@@ -115,7 +116,7 @@ fn show(decision: &ContactChurn, as_json: bool) -> Result<()> {
     let verdict = if decision.is_at_risk { "at risk" } else { "not at risk" };
     let mut out = format!(
         "Contact {} ({})\n  probability of silence  {} (of similar contacts {} to {} fell silent, at {} confidence)\n  \
-         risk                    {}, {verdict}, {} confidence\n  why\n",
+         risk                    {}, {verdict}, {} sure\n  why\n",
         decision.contact_id,
         decision.model_version,
         percent(decision.churn_probability),
@@ -123,7 +124,7 @@ fn show(decision: &ContactChurn, as_json: bool) -> Result<()> {
         percent(interval.high),
         percent(interval.level),
         decision.risk_level,
-        decision.confidence
+        percent(decision.confidence)
     );
     let row =
         |f: &tenure_churn::RiskFactor| vec![format!("  {}", f.text), format!("{:+.2} log-odds", f.effect)];

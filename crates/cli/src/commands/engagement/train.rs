@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 use tenure_core::Metadata;
-use tenure_engagement::{EngagementParams, TimeColumns, TrainReport};
+use tenure_engagement::{EngagementModel, EngagementParams, TimeColumns, TrainReport};
 
 use super::messages;
 use crate::args::EngagementTrain;
@@ -12,6 +12,7 @@ use crate::output::{self, columns, count, percent};
 use crate::session::Session;
 
 pub fn train(args: &EngagementTrain, session: &Session) -> Result<()> {
+    output::keeps_kind(&args.model, EngagementModel::KIND)?;
     let time = match (&args.hour, &args.weekday, &args.slot) {
         (Some(hour), Some(weekday), _) => {
             TimeColumns::HourWeekday { hour: hour.clone(), weekday: weekday.clone() }
@@ -64,7 +65,8 @@ fn text(report: &TrainReport) -> String {
     let test = &report.time_test;
     let words = match (test.terms, test.p_value) {
         (0, _) => "all messages were sent at one time: nothing can be said of others".to_owned(),
-        (_, p) if p < 0.05 => format!("it matters (p = {p:.2e})"),
+        (_, p) if p < 0.0001 => "it matters (p below 0.0001)".into(),
+        (_, p) if p < 0.05 => format!("it matters (p = {p:.4})"),
         (_, p) => format!("no difference is shown (p = {p:.2})"),
     };
     out += &format!("Time of sending: {words}.\n");

@@ -78,7 +78,8 @@ fn rows(args: &LeadTrain, session: &Session) -> Result<(Rows, Source<LeadPlan>)>
 }
 
 fn train(args: &LeadTrain, session: &Session) -> Result<()> {
-    // Wrong parameters are told before anything is read.
+    // What cannot be right is told before anything is read.
+    output::keeps_kind(&args.model, LeadModel::KIND)?;
     params(args, Goal::Score)?;
     let (rows, source) = rows(args, session)?;
     let goal = match rows.data.target()?.kind() {

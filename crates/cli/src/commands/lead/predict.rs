@@ -31,9 +31,10 @@ pub fn predict(args: &Scoring, session: &Session) -> Result<()> {
     if let Some(row) = &args.rows.row {
         return show(&model.score_json("given row", &contacts::json_row(row)?)?, args.json);
     }
+    let out = args.out.as_deref().unwrap_or_else(|| Path::new(""));
+    contacts::keeps(out, &args.rows)?;
     let rows = read(&args.rows, &model, &source, session)?;
     let ranking = rank(&model, &rows.ids, rows.data.x())?;
-    let out = args.out.as_deref().unwrap_or_else(|| Path::new(""));
     write(out, &ranking)?;
     session.finish();
     if args.json {
@@ -135,7 +136,9 @@ fn show(lead: &LeadScore, as_json: bool) -> Result<()> {
         percent(lead.confidence)
     );
     for (title, factors) in [("for it", &lead.factors.positive), ("against it", &lead.factors.negative)] {
-        out += &format!("  speaks {title}\n");
+        if !factors.is_empty() {
+            out += &format!("  speaks {title}\n");
+        }
         factors.iter().for_each(|factor| out += &format!("    {}\n", factor.text));
     }
     output::text(&format!("{out}  recommendation  {}", lead.recommendation))

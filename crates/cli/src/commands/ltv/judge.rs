@@ -73,6 +73,7 @@ fn row(name: &str, of: &ValueFigures) -> Vec<String> {
 fn text(figures: &LtvFigures) -> String {
     let who = match figures.judged_on {
         JudgedOn::HeldOut => "held out, each part predicted by a model that learned from the others",
+        JudgedOn::Seen => "predicted by a model that has learned from later orders",
         _ => "predicted by a model that was trained before",
     };
     let header = ["", "rank corr.", "norm. Gini", "money of top tenth", "MAE", "RMSE", "total"];

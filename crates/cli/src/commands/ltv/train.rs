@@ -27,6 +27,7 @@ pub fn train(args: &LtvTrain, session: &Session) -> Result<()> {
             args.value.family
         )));
     };
+    output::keeps_kind(dir, tenure_ltv::LtvModel::KIND)?;
     let params = super::params(&args.value)?;
     let (log, read) = orders::read(&args.file, session)?;
     // Behind its end the log says nothing: taken as complete up to there, nobody would seem to spend any more.

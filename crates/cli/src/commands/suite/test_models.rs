@@ -9,11 +9,11 @@ use tenure_churn::ChurnModel;
 use tenure_churn::contact::ContactChurnModel;
 use tenure_core::{Artifact, Error, Model, OutputKind, TypedRow};
 use tenure_engagement::{EngagementModel, SendTimeRequest};
-use tenure_features::Timestamp;
 use tenure_features::contacts::{
     ContactLog, ContactPlan, ContactRow, ContactTable, LeadRow, MessageRow, contact_rows, lead_rows,
     message_set,
 };
+use tenure_features::{Error as Missing, Timestamp};
 use tenure_lead::LeadModel;
 use tenure_ltv::LtvModel;
 
@@ -172,18 +172,25 @@ impl Samples {
         let Some(log) = &self.log else { return Ok(None) };
         let as_of = self.as_of.or_else(|| log.coverage_end(None)).unwrap_or_default();
         let reads = |schema: tenure_core::Schema| *loaded.model().schema() == schema;
-        Ok(Some(match loaded {
-            Loaded::Lead(_) if reads(LeadRow::schema()) => lead_rows(log, as_of)?,
+        let found = match loaded {
+            Loaded::Lead(_) if reads(LeadRow::schema()) => lead_rows(log, as_of),
             Loaded::Contact(_) if reads(ContactRow::schema()) => {
                 let plan: ContactPlan = contacts::source(artifact)?.into_plan();
-                contact_rows(log, &plan, as_of)?
+                contact_rows(log, &plan, as_of)
             }
             Loaded::Engagement(_) if reads(MessageRow::schema()) => {
                 let plan: MessagePlan = contacts::source(artifact)?.into_plan();
-                message_set(log, plan.window_hours, Some(as_of), &session.context(0))?
+                message_set(log, plan.window_hours, Some(as_of), &session.context(0))
             }
             _ => return Ok(None),
-        }))
+        };
+        match found {
+            // Records without such rows say nothing against a model.
+            Err(Missing::NoLeads { .. } | Missing::NoActiveContacts { .. } | Missing::NoMessages { .. }) => {
+                Ok(None)
+            }
+            found => Ok(Some(found?)),
+        }
     }
 }
 

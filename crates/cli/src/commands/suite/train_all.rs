@@ -4,13 +4,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
-use tenure_churn::contact::ContactChurnParams;
+use tenure_churn::contact::{ContactChurnModel, ContactChurnParams};
 use tenure_core::{FitContext, Metadata};
-use tenure_engagement::EngagementParams;
+use tenure_engagement::{EngagementModel, EngagementParams};
 use tenure_eval::metrics::BinaryReport;
 use tenure_features::Timestamp;
 use tenure_features::contacts::{ContactLog, ContactPlan, LeadTarget, contact_set, lead_set, message_set};
-use tenure_lead::{Figures, LeadParams};
+use tenure_lead::{Figures, LeadModel, LeadParams};
 
 use crate::args::TrainAll;
 use crate::commands::contacts::{self, Source};
@@ -68,6 +68,13 @@ struct Outcome {
 
 pub fn train_all(args: &TrainAll, session: &Session) -> Result<()> {
     let until = args.until.as_deref().map(|text| date("--until", text)).transpose()?;
+    for (folder, kind) in [
+        ("lead", LeadModel::KIND),
+        ("contact", ContactChurnModel::KIND),
+        ("engagement", EngagementModel::KIND),
+    ] {
+        output::keeps_kind(&args.models.join(folder), kind)?;
+    }
     let (log, read) = contacts::read(&args.records, false, session)?;
     let until = contacts::within(&log, until);
     let work = Work { args, log: &log, until, context: session.context(args.seed) };
@@ -203,8 +210,9 @@ fn text(args: &TrainAll, outcomes: &[Outcome]) -> String {
 }
 
 fn of_model(outcome: &Outcome, made: &Made) -> String {
-    let held_out =
-        made.held_out_rows.map_or(String::new(), |n| format!(", {} of them held out to judge by", count(n)));
+    let held_out = made.held_out_rows.map_or(", judged on recipients held out".into(), |n| {
+        format!(", {} of them held out to judge by", count(n))
+    });
     let mut out =
         format!("\n{}: {} rows of {} features{held_out}\n", outcome.name, count(made.rows), made.features);
     for Figure { name, value, target } in &made.figures {
