@@ -167,7 +167,11 @@ mod tests {
         assert_eq!([11.9, 12.0, 14.0].map(|h| noon.hold(h)), [false, true, false]);
         assert!(!QuietHours::NONE.hold(0.0));
         let words = "25-8".parse::<QuietHours>().unwrap_err().to_string();
-        assert_eq!(words, "parameter `quiet_hours` is 25-8; expected two hours of the day, such as 21-8");
+        assert_eq!(
+            words,
+            "parameter `quiet_hours` is 25-8; expected two hours of the day, such as 21-8, that leave some of it"
+        );
+        assert!("0-24".parse::<QuietHours>().is_err());
         assert!("noon".parse::<QuietHours>().is_err());
     }
 
