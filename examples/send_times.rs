@@ -1,6 +1,15 @@
 //! When to send a campaign: all at one time, or each recipient at their own, and whether that is worth it.
 //!
 //! `cargo run --release -p tenure-examples --example send_times`
+//!
+//! Over the campaign the time matters; for one recipient too little is known to say so:
+//!
+//! ```text
+//! 5727 messages to 1980 recipients; AUC 0.907 on recipients held out; does the time matter? p = 8.48e-109
+//! All at Wednesday 18:00: +29.3 points (+14.9 to +43.7). Each at the best time of their own: +29.3 points (+14.9 to +43.7).
+//!   Wednesday 18:00   500 messages
+//! C0000001: The data show no difference between send times: Wednesday 18:00 looks best, but its gain over Monday 17:00 is -9.6 to +17.6 points.
+//! ```
 
 use std::error::Error;
 
