@@ -208,3 +208,20 @@ fn the_published_peaks_of_the_open_times() {
     assert_eq!((number(&found, "/opens"), number(&found, "/opens_per_hour").round()), (85_505.0, 509.0));
     assert_eq!(found.pointer("/peaks/1/time").unwrap(), "Thursday 13:50");
 }
+
+#[test]
+fn opens_that_are_passed_over_are_counted_and_one_recipient_is_a_reason() {
+    let place = Place::new("opens_passed_over");
+    let rows: String = (0..200).map(|i| format!("{:.2},r{}\n", f64::from(i % 24) + 0.5, i % 40)).collect();
+    place.write("monday.csv", format!("time,id\n{rows}-0.5,r1\n24.25,r2\n9.5,\n"));
+    let text = place.run("engagement send-times --opens monday.csv").text();
+    assert!(text.starts_with("200 opens of 40 recipients"), "{text}");
+    assert!(text.contains("rows without recipient or time, skipped: 1\n"), "{text}");
+    assert!(text.contains("file is named after, skipped: 2\n"), "{text}");
+    place.write("tuesday.csv", "time,id\n9.5,r1\n10.5,r1\n11.5,r1\n");
+    place
+        .run("engagement send-times --opens tuesday.csv")
+        .refused(3, "column `recipient` has one value in every row: nothing can be learned of differences");
+    place.write("sunday.csv", "time,who\n9.5,r1\n10.5,r2\n");
+    place.run("engagement send-times --opens sunday.csv").refused(3, "column `recipient` is not there");
+}

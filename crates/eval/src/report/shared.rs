@@ -6,8 +6,8 @@ use tenure_core::Model;
 
 use super::NumberFormat;
 use super::model::{
-    Bar, BarChart, Cell, KeyFigure, Part, Section, SpanKind, TableRow, Term, TimeSpan, Timeline, TimelineRow,
-    Tone,
+    Bar, BarChart, Cell, Explanations, KeyFigure, Part, RowExplanation, Section, SpanKind, TableRow, Term,
+    TimeSpan, Timeline, TimelineRow, Tone,
 };
 
 /// Features shown among the importances.
@@ -201,4 +201,21 @@ pub(super) fn count(value: f64) -> String {
 pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The rows that are explained one by one: `items` is what they are, `item` one of them, `what` what is predicted.
+pub(super) fn explained(items: &str, item: &str, what: &str, rows: Vec<RowExplanation>) -> Option<Section> {
+    (!rows.is_empty()).then(|| Section {
+        title: format!("A few {items}, explained"),
+        lead: format!("The predicted {what} of single {items}, and what moved it."),
+        parts: vec![Part::Explanations(Explanations {
+            caption: format!(
+                "The longer the bar, the further this fact moved the {what} away from that of an average {item}. Bars of \
+                 all cards are to one scale."
+            ),
+            lowers: format!("lowers the {what}"),
+            raises: format!("raises the {what}"),
+            rows,
+        })],
+    })
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use serde::Serialize;
 use serde_json::json;
 use tenure_core::Error;
 use tenure_engagement::open_times::{
@@ -31,8 +32,10 @@ pub fn send_times(args: &EngagementSendTimes, session: &Session) -> Result<()> {
     }
     let offset = f64::from(super::request(&args.times)?.utc_offset_minutes.unwrap_or(0)) / 60.0;
     let mut opens = Vec::new();
+    let mut skipped = Skipped::default();
     for path in &args.opens {
-        read(path, offset, &mut opens)?;
+        let Skipped { blank, beside } = read(path, offset, &mut opens)?;
+        skipped = Skipped { blank: skipped.blank + blank, beside: skipped.beside + beside };
     }
     let params = OpenTimeParams { cap: args.cap, ..OpenTimeParams::default() };
     let peaks = peaks(&opens, args.bandwidth)?;
@@ -53,13 +56,19 @@ pub fn send_times(args: &EngagementSendTimes, session: &Session) -> Result<()> {
             "opens": opens.len(), "recipients": recipients, "opens_per_hour": opens.len() as f64 / 168.0,
             "peaks": peaks, "best_hours": fitted.best_hours("", HOURS_EACH),
             "concentration": fitted.concentration(), "bandwidth_hours": fitted.bandwidth(),
-            "recipients_over_cap": fitted.capped(), "held_out": held_out, "warning": OPENS_WARNING,
+            "recipients_over_cap": fitted.capped(), "skipped": skipped, "held_out": held_out, "warning": OPENS_WARNING,
         }));
     }
-    output::text(&text(&fitted, recipients, peaks, held_out))
+    output::text(&text(&fitted, recipients, peaks, held_out, skipped))
 }
 
-fn text(fitted: &OpenTimes, recipients: usize, peaks: &[Peak], held_out: Option<HeldOutOpens>) -> String {
+fn text(
+    fitted: &OpenTimes,
+    recipients: usize,
+    peaks: &[Peak],
+    held_out: Option<HeldOutOpens>,
+    skipped: Skipped,
+) -> String {
     let mut out = format!(
         "{} opens of {} recipients, {:.0} in an average hour of the week; {} recipients open so often that they are \
          taken for machines.\n\nPeaks of all opens (opens per hour):\n",
@@ -79,35 +88,63 @@ fn text(fitted: &OpenTimes, recipients: usize, peaks: &[Peak], held_out: Option<
             count(recipients)
         );
     }
+    for (rows, what) in [
+        (skipped.blank, "without recipient or time"),
+        (skipped.beside, "of the days beside the one that their file is named after"),
+    ] {
+        if rows > 0 {
+            out += &format!("rows {what}, skipped: {}\n", count(rows));
+        }
+    }
     out + &format!("note: {OPENS_WARNING}\n")
 }
 
-/// Adds the opens of one file.
-fn read(path: &Path, offset_hours: f64, opens: &mut Vec<Open>) -> Result<()> {
-    let (data, _) = read_table(path, &TableOptions::default())?;
+/// Rows of files that are no opens.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+struct Skipped {
+    /// Without a recipient or a time.
+    blank: usize,
+    /// Of the day before or after the one that the file is named after.
+    beside: usize,
+}
+
+/// Adds the opens of one file; gives what it passed over.
+fn read(path: &Path, offset_hours: f64, opens: &mut Vec<Open>) -> Result<Skipped> {
+    let (data, report) = read_table(path, &TableOptions::default())?;
     let schema = data.schema();
+    // A column is no feature either where it is not in the file, or where it tells no rows apart.
     let lacks = |name: &str| {
         let words =
-            "is not there, or says nothing: files of opens have the columns recipient (or id) and time";
+            match report.columns.iter().find(|c| c.name == name || (name == "recipient" && c.name == "id")) {
+                Some(_) => "has one value in every row: nothing can be learned of differences",
+                None => "is not there: files of opens have the columns recipient (or id) and time",
+            };
         Error::Data(format!("{}: column `{name}` {words}", path.display()))
     };
     let id = schema.position("recipient").or(schema.position("id")).ok_or_else(|| lacks("recipient"))?;
     let time = schema.position("time").ok_or_else(|| lacks("time"))?;
     // A date holds its day; hours are of the day that the file is named after.
     let day = if schema.features()[time].unit == DATE_UNIT { None } else { Some(day_of(path)?) };
+    let mut skipped = Skipped::default();
     for row in data.x().rows() {
+        if row[id].is_nan() || row[time].is_nan() {
+            skipped.blank += 1;
+            continue;
+        }
         let hours = match day {
             None => 24.0 * (row[time] + EPOCH_WEEKDAY),
             // What such files hold of the days beside belongs to their own files.
             Some(day) if (0.0..24.0).contains(&row[time]) => 24.0 * day as f64 + row[time],
-            Some(_) => continue,
+            Some(_) => {
+                skipped.beside += 1;
+                continue;
+            }
         };
-        let hour_of_week = (hours + offset_hours).rem_euclid(168.0);
-        if hour_of_week < 168.0 && !row[id].is_nan() {
-            opens.push(Open { recipient: schema.features()[id].display(row[id]), hour_of_week });
-        }
+        // Rounding may lead to the end of the week, which is its begin.
+        let hour_of_week = (hours + offset_hours).rem_euclid(168.0) % 168.0;
+        opens.push(Open { recipient: schema.features()[id].display(row[id]), hour_of_week });
     }
-    Ok(())
+    Ok(skipped)
 }
 
 /// The day of the week that a file is named after.

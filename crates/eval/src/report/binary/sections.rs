@@ -7,7 +7,7 @@ use crate::Result;
 use crate::metrics::{confusion, delong_test};
 use crate::report::NumberFormat;
 use crate::report::model::{
-    Cell, Explanations, KeyFigure, Part, Point, Report, RowExplanation, Section, Table, TableRow, Term,
+    Cell, KeyFigure, Part, Point, Report, RowExplanation, Section, Table, TableRow, Term,
 };
 use crate::report::shared::{self, Figure, Role, count, sentence};
 
@@ -418,20 +418,7 @@ fn explained(e: &BinaryEvaluation) -> Option<Section> {
         factors: row.factors.clone(),
         recommendation: row.recommendation.clone(),
     };
-    (!e.explained.is_empty()).then(|| Section {
-        title: format!("A few {}, explained", w.items),
-        lead: format!("The predicted {} of single {}, and what moved it.", w.risk, w.items),
-        parts: vec![Part::Explanations(Explanations {
-            caption: format!(
-                "The longer the bar, the further this fact moved the {} away from that of an average {}. Bars of all \
-                 cards are to one scale.",
-                w.risk, w.item
-            ),
-            lowers: format!("lowers the {}", w.risk),
-            raises: format!("raises the {}", w.risk),
-            rows: e.explained.iter().map(row).collect(),
-        })],
-    })
+    shared::explained(&w.items, &w.item, &w.risk, e.explained.iter().map(row).collect())
 }
 
 fn glossary(e: &BinaryEvaluation, judged: &[Judged<'_>]) -> Vec<Term> {

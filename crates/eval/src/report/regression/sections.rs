@@ -5,9 +5,7 @@ use super::{ExplainedValue, RegressionEvaluation, ValueIntervals, charts};
 use crate::Result;
 use crate::metrics::{interval_coverage, mean_interval_width};
 use crate::report::NumberFormat;
-use crate::report::model::{
-    Explanations, KeyFigure, Part, Report, RowExplanation, Section, Table, TableRow, Term,
-};
+use crate::report::model::{KeyFigure, Part, Report, RowExplanation, Section, Table, TableRow, Term};
 use crate::report::shared::{self, Figure, Role, count, sentence};
 
 const SCORE: NumberFormat = NumberFormat::Number { decimals: 3 };
@@ -265,20 +263,7 @@ fn explained(e: &RegressionEvaluation) -> Option<Section> {
         factors: row.factors.clone(),
         recommendation: row.recommendation.clone(),
     };
-    (!e.explained.is_empty()).then(|| Section {
-        title: format!("A few {}, explained", w.items),
-        lead: format!("The predicted {} of single {}, and what moved it.", w.value, w.items),
-        parts: vec![Part::Explanations(Explanations {
-            caption: format!(
-                "The longer the bar, the further this fact moved the {} away from that of an average {}. Bars of all \
-                 cards are to one scale.",
-                w.value, w.item
-            ),
-            lowers: format!("lowers the {}", w.value),
-            raises: format!("raises the {}", w.value),
-            rows: e.explained.iter().map(row).collect(),
-        })],
-    })
+    shared::explained(&w.items, &w.item, &w.value, e.explained.iter().map(row).collect())
 }
 
 fn glossary(e: &RegressionEvaluation, judged: &[Judged<'_>]) -> Vec<Term> {
