@@ -255,6 +255,6 @@ fn a_rate_knows_how_sure_it_is() {
         "{interval:?}"
     );
     assert_eq!(rate_interval(0.0, 5.0, 0.95).unwrap().low, 0.0);
-    assert!(matches!(rate_interval(0.0, 0.0, 0.95), Err(Error::Empty)));
+    assert!(matches!(rate_interval(0.0, 0.0, 0.95), Err(tenure_eval::Error::Empty)));
     assert!(rate_interval(6.0, 5.0, 0.95).unwrap_err().to_string().contains("`hits` is 6"));
 }

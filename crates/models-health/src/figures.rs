@@ -6,6 +6,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use tenure_core::{Dataset, Output, OutputKind};
 use tenure_eval::metrics::{self, Bins};
+use tenure_neural::NetworkSpec;
 
 use crate::error::Result;
 
@@ -22,6 +23,19 @@ pub struct Task {
     pub name: String,
     /// Places of its outputs among those of the model.
     pub outputs: Vec<usize>,
+}
+
+impl Task {
+    /// The tasks of a network, in the order of its heads.
+    pub(crate) fn of(spec: &NetworkSpec) -> Vec<Self> {
+        let mut first = 0;
+        let task = |head: &tenure_neural::HeadSpec| {
+            let outputs = (first..first + head.targets.len()).collect();
+            first += head.targets.len();
+            Self { name: head.name.clone(), outputs }
+        };
+        spec.heads.iter().map(task).collect()
+    }
 }
 
 /// How good the predictions of one task are.
