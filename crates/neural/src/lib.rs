@@ -2,6 +2,8 @@
 
 mod params;
 mod spec;
+pub mod weights;
 
 pub use params::{EarlyStopping, Optimizer, Schedule, TrainingParams};
 pub use spec::{Activation, HeadSpec, LayerSpec, Loss, NetworkSpec, TargetScale};
+pub use weights::NamedTensor;
