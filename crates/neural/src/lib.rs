@@ -2,6 +2,8 @@
 
 mod params;
 mod spec;
+#[cfg(feature = "tensorboard")]
+pub mod tensorboard;
 pub mod weights;
 
 pub use params::{EarlyStopping, Optimizer, Schedule, TrainingParams};
