@@ -79,13 +79,10 @@ impl<W: Write> EventWriter<W> {
     /// # Errors
     /// Those of the writer.
     pub fn text(&mut self, tag: &str, step: u64, text: &str, wall_time: f64) -> io::Result<()> {
-        let mut axis = Message::default();
-        axis.integer(1, 1);
-        let mut shape = Message::default();
-        shape.message(2, &axis);
         let mut tensor = Message::default();
         tensor.integer(1, STRING_TENSOR);
-        tensor.message(2, &shape);
+        // No axes: a single text. TensorBoard draws a table around texts that have some.
+        tensor.message(2, &Message::default());
         tensor.bytes(8, text.as_bytes());
         let mut plugin = Message::default();
         plugin.bytes(1, b"text");

@@ -51,9 +51,8 @@ def histogram(values):
 
 
 def text(content):
-    shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)])
     return {
-        "tensor": TensorProto(dtype=DT_STRING, tensor_shape=shape, string_val=[content.encode()]),
+        "tensor": TensorProto(dtype=DT_STRING, tensor_shape=TensorShapeProto(), string_val=[content.encode()]),
         "metadata": SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text"),
                                     data_class=DATA_CLASS_TENSOR),
     }

@@ -75,7 +75,8 @@ def shown(folder):
     context = TBContext(data_provider=MultiplexerDataProvider(multiplexer, str(folder)))
     request, run = RequestContext(), "."
     (text,) = TextPlugin(context).text_impl(request, run, "network", "", enable_markdown=True)
-    assert "<th>width</th>" in text["text"] and "<td>dense, größer</td>" in text["text"], text
+    assert text["text"].startswith("<table>\n<thead>\n<tr>\n<th>layer</th>"), text
+    assert "<td>dense, größer</td>" in text["text"], text
     losses, _ = ScalarsPlugin(context).scalars_impl(request, "loss/train", run, "", "json")
     assert [step for _, step, _ in losses] == STEPS, losses
     histograms, _ = HistogramsPlugin(context).histograms_impl(request, "trunk.0.weight", run, "")
