@@ -1,6 +1,11 @@
 //! Neural networks for tables and short sequences.
 
+mod graph;
+mod layers;
+mod loss;
+mod optimise;
 mod params;
+mod real;
 mod spec;
 #[cfg(feature = "tensorboard")]
 pub mod tensorboard;
