@@ -82,10 +82,18 @@ impl InputScaler {
         let of_last_step = &data.schema().features()[features * (steps - 1)..];
         let mut inputs = Vec::new();
         for (column, feature) in of_last_step.iter().enumerate() {
-            let input = |role, mean, deviation| Input { feature: feature.name.clone(), role, mean, deviation, column };
+            let input = |role, mean, deviation| Input {
+                feature: feature.name.clone(),
+                role,
+                mean,
+                deviation,
+                column,
+            };
             let (moments, missing) = moments(data, steps, column);
             match &feature.kind {
-                FeatureKind::Numeric => inputs.push(input(InputRole::Value, moments[0].mean, moments[0].deviation())),
+                FeatureKind::Numeric => {
+                    inputs.push(input(InputRole::Value, moments[0].mean, moments[0].deviation()))
+                }
                 FeatureKind::Categorical { .. } => {
                     let level = |(level, m): (usize, &Moments)| input(InputRole::Level(level), m.mean, 1.0);
                     inputs.extend(moments.iter().enumerate().map(level));
@@ -177,7 +185,9 @@ fn moments(data: &Dataset, steps: usize, column: usize) -> (Vec<Moments>, f64) {
         let weight = data.weights().map_or(1.0, |weights| weights[row]);
         let mut begun = false;
         for step in 0..steps {
-            begun = begun || step + 1 == steps || values.iter().skip(step * features).take(features).any(|v| !v.is_nan());
+            begun = begun
+                || step + 1 == steps
+                || values.iter().skip(step * features).take(features).any(|v| !v.is_nan());
             if !begun {
                 continue;
             }

@@ -61,9 +61,15 @@ fn check_head(head: &HeadSpec, before: &[HeadSpec]) -> Result<()> {
     require("head name", format!("`{name}`"), plain, "letters, digits, `_` and `-`")?;
     let unique = before.iter().all(|other| other.name != *name);
     require("head name", format!("`{name}`"), unique, "a name that no other head has")?;
-    require("targets", format!("none (in the head `{name}`)"), !head.targets.is_empty(), "at least one target")?;
+    require(
+        "targets",
+        format!("none (in the head `{name}`)"),
+        !head.targets.is_empty(),
+        "at least one target",
+    )?;
     for (at, target) in head.targets.iter().enumerate() {
-        let taken = before.iter().flat_map(|other| &other.targets).chain(&head.targets[..at]).any(|t| t == target);
+        let taken =
+            before.iter().flat_map(|other| &other.targets).chain(&head.targets[..at]).any(|t| t == target);
         require("targets", format!("`{target}`"), !taken, "a target that no other output answers")?;
     }
     require("weight", head.weight, head.weight.is_finite() && head.weight >= 0.0, "at least 0")?;
@@ -125,7 +131,12 @@ impl Network {
     ///
     /// # Errors
     /// As [`Learner::fit`]; [`tenure_core::Error::Data`] for a validation set without any known label.
-    pub fn start(&self, train: &Dataset, valid: Option<&Dataset>, context: &FitContext<'_>) -> Result<TrainingRun> {
+    pub fn start(
+        &self,
+        train: &Dataset,
+        valid: Option<&Dataset>,
+        context: &FitContext<'_>,
+    ) -> Result<TrainingRun> {
         TrainingRun::start(&self.params, train, valid, context)
     }
 
@@ -150,7 +161,12 @@ impl Network {
     ///
     /// # Errors
     /// As [`Network::start`] and [`TrainingRun::next_epoch`].
-    pub fn train(&self, train: &Dataset, valid: Option<&Dataset>, context: &FitContext<'_>) -> Result<NetworkFit> {
+    pub fn train(
+        &self,
+        train: &Dataset,
+        valid: Option<&Dataset>,
+        context: &FitContext<'_>,
+    ) -> Result<NetworkFit> {
         let mut run = self.start(train, valid, context)?;
         while run.next_epoch(context)?.is_some() {}
         run.finish()

@@ -49,17 +49,25 @@ impl HeadSpec {
         match (self.loss, target.kind()) {
             (Loss::BinaryCrossEntropy, TargetKind::Binary) | (Loss::SquaredError(_), TargetKind::Real) => {}
             (Loss::BinaryCrossEntropy, _) => {
-                return Err(Error::unsupported("binary cross-entropy", format!("target `{name}`, which is not of zeros and ones")));
+                return Err(Error::unsupported(
+                    "binary cross-entropy",
+                    format!("target `{name}`, which is not of zeros and ones"),
+                ));
             }
             (Loss::SquaredError(_), _) => {
-                return Err(Error::unsupported("squared error", format!("target `{name}`, which is not a number")));
+                return Err(Error::unsupported(
+                    "squared error",
+                    format!("target `{name}`, which is not a number"),
+                ));
             }
         }
         if let Loss::SquaredError(TargetScale::Bounded { low, high }) = self.loss
             && let Some(row) = target.values().iter().position(|&v| v < low || v > high)
         {
             let value = target.values()[row];
-            return Err(Error::Data(format!("target `{name}`, row {row}: {value}; expected {low} to {high}")));
+            return Err(Error::Data(format!(
+                "target `{name}`, row {row}: {value}; expected {low} to {high}"
+            )));
         }
         Ok(())
     }
@@ -67,8 +75,12 @@ impl HeadSpec {
     /// The scale of a target, learned from known labels.
     pub(crate) fn line(&self, target: &Target, weights: Option<&[f64]>) -> Line {
         match self.loss {
-            Loss::BinaryCrossEntropy | Loss::SquaredError(TargetScale::Raw) => Line { offset: 0.0, factor: 1.0 },
-            Loss::SquaredError(TargetScale::Bounded { low, high }) => Line { offset: low, factor: high - low },
+            Loss::BinaryCrossEntropy | Loss::SquaredError(TargetScale::Raw) => {
+                Line { offset: 0.0, factor: 1.0 }
+            }
+            Loss::SquaredError(TargetScale::Bounded { low, high }) => {
+                Line { offset: low, factor: high - low }
+            }
             Loss::SquaredError(TargetScale::Standardised) => {
                 let mean = mean(target, weights, |v| v);
                 let deviation = self::mean(target, weights, |v| (v - mean).powi(2)).sqrt();
@@ -101,6 +113,7 @@ impl HeadSpec {
 fn mean(target: &Target, weights: Option<&[f64]>, of: impl Fn(f64) -> f64) -> f64 {
     let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
     let known = target.values().iter().enumerate().filter(|(_, v)| !v.is_nan());
-    let (sum, total) = known.fold((0.0, 0.0), |(sum, total), (row, &v)| (sum + weight(row) * of(v), total + weight(row)));
+    let (sum, total) =
+        known.fold((0.0, 0.0), |(sum, total), (row, &v)| (sum + weight(row) * of(v), total + weight(row)));
     if total > 0.0 { sum / total } else { 0.0 }
 }

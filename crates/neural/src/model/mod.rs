@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use tenure_core::{
-    Artifact, Capabilities, Explanation, Model, Output, Result, Schema, check_batch, check_explained, check_row,
+    Artifact, Capabilities, Explanation, Model, Output, Result, Schema, check_batch, check_explained,
+    check_row,
 };
 
 use crate::NetworkSpec;
@@ -66,7 +67,9 @@ impl Shell {
         lines: Vec<Vec<Line>>,
         graph: Graph<f32>,
     ) -> Result<Self> {
-        let of_head = |(at, head): (usize, &crate::HeadSpec)| (0..head.targets.len()).map(move |place| (at, place)).collect::<Vec<_>>();
+        let of_head = |(at, head): (usize, &crate::HeadSpec)| {
+            (0..head.targets.len()).map(move |place| (at, place)).collect::<Vec<_>>()
+        };
         let places = spec.heads.iter().enumerate().flat_map(of_head).collect();
         Ok(Self { schema, spec, outputs, scaler, lines, graph, places })
     }
@@ -122,22 +125,36 @@ impl NetworkModel {
         self.weights.parameters.len()
     }
 
-    /// Predicts rows that were checked, `rows × features`, into rows × outputs.
-    fn predict_rows<'a>(&self, rows: impl ExactSizeIterator<Item = &'a [f64]>, mut out: impl FnMut(usize, usize, f64)) {
-        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+    /// Predicts rows that were checked; `out` takes row, output and prediction.
+    fn predict_rows<'a>(
+        &self,
+        rows: impl ExactSizeIterator<Item = &'a [f64]>,
+        mut out: impl FnMut(usize, usize, f64),
+    ) {
+        self.raw_rows(rows, |row, output, raw| out(row, output, self.shell.predict(output, f64::from(raw))));
+    }
+
+    /// The same before links and scales.
+    fn raw_rows<'a>(
+        &self,
+        rows: impl ExactSizeIterator<Item = &'a [f64]>,
+        mut out: impl FnMut(usize, usize, f32),
+    ) {
+        let mut buffers =
+            self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         match &self.packed {
-            Some(packed) => self.predict_packed(packed, rows, &mut buffers, &mut out),
-            None => self.predict_steps(rows, &mut buffers, &mut out),
+            Some(packed) => self.raw_packed(packed, rows, &mut buffers, &mut out),
+            None => self.raw_steps(rows, &mut buffers, &mut out),
         }
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
     }
 
-    fn predict_packed<'a>(
+    fn raw_packed<'a>(
         &self,
         packed: &Packed,
         mut rows: impl ExactSizeIterator<Item = &'a [f64]>,
         buffers: &mut Buffers,
-        out: &mut impl FnMut(usize, usize, f64),
+        out: &mut impl FnMut(usize, usize, f32),
     ) {
         let Buffers { x, packed: space, .. } = buffers;
         let (width, mut first) = (self.shell.scaler.len(), 0);
@@ -151,7 +168,7 @@ impl NetworkModel {
             let raw = packed.run(x, taken, space);
             for (row, raw) in raw.chunks_exact(self.shell.outputs.len()).enumerate() {
                 for (output, &raw) in raw.iter().enumerate() {
-                    out(first + row, output, self.shell.predict(output, f64::from(raw)));
+                    out(first + row, output, raw);
                 }
             }
             first += taken;
@@ -159,11 +176,11 @@ impl NetworkModel {
     }
 
     /// Row by row: matrices of the same sizes give the same bits.
-    fn predict_steps<'a>(
+    fn raw_steps<'a>(
         &self,
         rows: impl Iterator<Item = &'a [f64]>,
         buffers: &mut Buffers,
-        out: &mut impl FnMut(usize, usize, f64),
+        out: &mut impl FnMut(usize, usize, f32),
     ) {
         let Buffers { x, space, .. } = buffers;
         x.resize(self.shell.scaler.len(), 0.0);
@@ -173,7 +190,7 @@ impl NetworkModel {
             let pass = Pass { rows: 1, mode: Mode::Evaluate, present: Some(&present) };
             self.shell.graph.forward(&pass, &self.weights, space, x);
             for (output, &(head, place)) in self.shell.places.iter().enumerate() {
-                out(at, output, self.shell.predict(output, f64::from(space.outputs(head)[place])));
+                out(at, output, space.outputs(head)[place]);
             }
         }
     }

@@ -47,7 +47,8 @@ impl NetworkModel {
         artifact.expect(Self::KIND, Self::VERSION)?;
         let Config { schema, network, outputs, scaler, lines } = artifact.config()?;
         let damaged = |detail: String| Error::damaged(format!("`{}`: {detail}", Self::KIND));
-        let params = NetworkParams { network, training: TrainingParams::default(), missing_indicators: false };
+        let params =
+            NetworkParams { network, training: TrainingParams::default(), missing_indicators: false };
         let spec = params.check().map_err(|e| damaged(e.to_string()))?.params().network.clone();
         let targets = |head: &crate::HeadSpec| head.targets.len();
         let fits = scaler.fits(&schema)
@@ -95,7 +96,10 @@ impl NetworkModel {
                 continue;
             };
             if found.shape != tensor.shape || found.values.len() != tensor.place.len() {
-                problems.push(format!("`{}` has the shape {:?}; expected {:?}", found.name, found.shape, tensor.shape));
+                problems.push(format!(
+                    "`{}` has the shape {:?}; expected {:?}",
+                    found.name, found.shape, tensor.shape
+                ));
                 continue;
             }
             if !found.values.iter().all(|v| v.is_finite()) {

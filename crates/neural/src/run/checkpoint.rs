@@ -42,7 +42,8 @@ impl TrainingRun {
             "plateau_reductions": self.plateau.reductions,
             "steps": self.moments.steps,
         });
-        let artifact = Artifact::from_json(KIND, VERSION, config).with_numbers("losses", &[self.best.loss, self.plateau.best]);
+        let artifact = Artifact::from_json(KIND, VERSION, config)
+            .with_numbers("losses", &[self.best.loss, self.plateau.best]);
         let parts = [
             ("parameters", &self.weights.parameters),
             ("statistics", &self.weights.statistics),
@@ -61,8 +62,16 @@ impl TrainingRun {
         self.check_same(&config)?;
         let weights = |prefix: &str| -> Result<Weights<f32>> {
             Ok(Weights {
-                parameters: read_floats(artifact, &format!("{prefix}parameters"), self.weights.parameters.len())?,
-                statistics: read_floats(artifact, &format!("{prefix}statistics"), self.weights.statistics.len())?,
+                parameters: read_floats(
+                    artifact,
+                    &format!("{prefix}parameters"),
+                    self.weights.parameters.len(),
+                )?,
+                statistics: read_floats(
+                    artifact,
+                    &format!("{prefix}statistics"),
+                    self.weights.statistics.len(),
+                )?,
             })
         };
         let losses = artifact.numbers("losses")?;
@@ -86,7 +95,11 @@ impl TrainingRun {
     }
 
     fn check_same(&self, config: &Config) -> Result<()> {
-        let differs = |what: &str| Err(Error::Data(format!("the checkpoint is of a training with {what}; start anew or give the same")));
+        let differs = |what: &str| {
+            Err(Error::Data(format!(
+                "the checkpoint is of a training with {what}; start anew or give the same"
+            )))
+        };
         if config.seed != self.seed {
             return differs(&format!("another seed ({})", config.seed));
         }

@@ -47,7 +47,12 @@ pub(crate) fn known(data: &Dataset, spec: &NetworkSpec) -> Result<Dataset> {
 
 impl Rows {
     /// Scales rows that were found to be [`known`].
-    pub(crate) fn new(data: &Dataset, scaler: &InputScaler, heads: &[HeadSpec], lines: &[Vec<Line>]) -> Result<Self> {
+    pub(crate) fn new(
+        data: &Dataset,
+        scaler: &InputScaler,
+        heads: &[HeadSpec],
+        lines: &[Vec<Line>],
+    ) -> Result<Self> {
         let (rows, width) = (data.rows(), scaler.len());
         let mut x = vec![0.0; rows * width];
         let mut present = Vec::with_capacity(rows);
@@ -61,7 +66,9 @@ impl Rows {
         let labels = heads.iter().zip(lines).map(|(head, lines)| {
             let targets = head.find(data)?;
             let of_row = |row: usize| {
-                let learned = |(target, line): (&&tenure_core::Target, &Line)| line.learned(target.values()[row]) as f32;
+                let learned = |(target, line): (&&tenure_core::Target, &Line)| {
+                    line.learned(target.values()[row]) as f32
+                };
                 targets.iter().zip(lines).map(learned).collect::<Vec<_>>()
             };
             Ok((0..rows).flat_map(of_row).collect())
@@ -71,7 +78,8 @@ impl Rows {
             let mean = weights.iter().sum::<f64>() / rows.max(1) as f64;
             weights.iter().map(|w| (w / mean) as f32).collect()
         });
-        let present = (!present.iter().all(|&p| p == 1) || scaler.len() != scaler.inputs().len()).then_some(present);
+        let present =
+            (!present.iter().all(|&p| p == 1) || scaler.len() != scaler.inputs().len()).then_some(present);
         Ok(Self { rows, x, present, labels, weights })
     }
 

@@ -7,7 +7,9 @@ mod history;
 use std::sync::Arc;
 
 use ndarray::Array2;
-use tenure_core::{Dataset, Error, FitContext, FitReport, Iteration, Progress, Result, StopReason, Target, seed};
+use tenure_core::{
+    Dataset, Error, FitContext, FitReport, Iteration, Progress, Result, StopReason, Target, seed,
+};
 
 pub use history::{EpochRecord, Losses};
 
@@ -117,7 +119,8 @@ impl TrainingRun {
         context: &FitContext<'_>,
     ) -> Result<Self> {
         let spec = &params.network;
-        let fingerprint = checkpoint::fingerprint(train.fingerprint(), valid.map(Dataset::fingerprint), context.seed);
+        let fingerprint =
+            checkpoint::fingerprint(train.fingerprint(), valid.map(Dataset::fingerprint), context.seed);
         let train = known(train, spec)?;
         if let Some(valid) = valid {
             valid.require_columns_of(&train)?;
@@ -125,7 +128,11 @@ impl TrainingRun {
         let (train, valid, held_out) = with_validation(train, valid, params, context.seed)?;
         check_labels(&train, params)?;
         if spec.steps > 1 && !train.schema().len().is_multiple_of(spec.steps) {
-            let words = format!("{} features, which are not {} steps of as many each", train.schema().len(), spec.steps);
+            let words = format!(
+                "{} features, which are not {} steps of as many each",
+                train.schema().len(),
+                spec.steps
+            );
             return Err(Error::unsupported("this network", words));
         }
         let scaler = InputScaler::fit(&train, spec.steps, params.missing_indicators);
@@ -196,7 +203,11 @@ impl TrainingRun {
     }
 
     fn diverged(&self, record: &EpochRecord) -> Error {
-        let found = if record.train.total.is_finite() { format!("{:.1e}", record.train.total) } else { "not finite".into() };
+        let found = if record.train.total.is_finite() {
+            format!("{:.1e}", record.train.total)
+        } else {
+            "not finite".into()
+        };
         let expected = format!(
             "a lower one: the training loss of epoch {} is {found}, where a constant prediction has {:.3}",
             record.epoch, self.first_loss
@@ -234,7 +245,9 @@ impl TrainingRun {
         let training = &self.params.training;
         let waited = self.history.len() - self.best.epoch;
         match training.early_stopping {
-            Some(stopping) if self.valid.is_some() && waited >= stopping.patience => Some(StopReason::EarlyStopping),
+            Some(stopping) if self.valid.is_some() && waited >= stopping.patience => {
+                Some(StopReason::EarlyStopping)
+            }
             _ if self.history.len() >= training.epochs => Some(StopReason::Iterations),
             _ => None,
         }
@@ -267,7 +280,8 @@ impl TrainingRun {
         let graph = shell.graph();
         train.gather(rows, batch);
         let dropout = seed::mix(seed::mix(self.seed, DROPOUT), moments.steps);
-        let pass = Pass { rows: rows.len(), mode: Mode::Train { seed: dropout }, present: batch.present.as_deref() };
+        let pass =
+            Pass { rows: rows.len(), mode: Mode::Train { seed: dropout }, present: batch.present.as_deref() };
         graph.forward(&pass, weights, space, &batch.x);
         for (at, head) in shell.spec().heads.iter().enumerate() {
             let (raw, flow) = space.outputs_and_flow(at);
@@ -281,7 +295,8 @@ impl TrainingRun {
             let decaying = graph.tensors.iter().filter(|tensor| tensor.role == Role::Weight);
             let factor = (2.0 * training.l2) as f32;
             for tensor in decaying {
-                let (gradient, weights) = (&mut gradient[tensor.place.clone()], &weights.parameters[tensor.place.clone()]);
+                let (gradient, weights) =
+                    (&mut gradient[tensor.place.clone()], &weights.parameters[tensor.place.clone()]);
                 gradient.iter_mut().zip(weights).for_each(|(g, &w)| *g += factor * w);
             }
         }
@@ -322,7 +337,10 @@ impl TrainingRun {
         let valid = self.valid.as_ref()?;
         let mut out = Vec::with_capacity(valid.rows * self.shell.outputs().len());
         self.evaluate(valid, |batch, space| {
-            let rows = batch.labels.first().map_or(0, |labels| labels.len() / self.shell.spec().heads[0].targets.len());
+            let rows = batch
+                .labels
+                .first()
+                .map_or(0, |labels| labels.len() / self.shell.spec().heads[0].targets.len());
             (0..rows).for_each(|row| self.shell.link(space, row, &mut out));
         });
         Array2::from_shape_vec((valid.rows, self.shell.outputs().len()), out).ok()
@@ -370,8 +388,10 @@ impl TrainingRun {
             ));
         }
         let held_out = self.valid.as_ref().filter(|_| self.held_out).map_or(0, |valid| valid.rows);
-        let iteration =
-            |record: &EpochRecord| Iteration { train: record.train.total, valid: record.valid.as_ref().map(|v| v.total) };
+        let iteration = |record: &EpochRecord| Iteration {
+            train: record.train.total,
+            valid: record.valid.as_ref().map(|v| v.total),
+        };
         let report = FitReport {
             rows: self.train.rows + held_out,
             loss: "loss".into(),
@@ -409,7 +429,8 @@ impl Sums {
 /// Steps of an epoch; a last row that would stand alone, which batch normalisation cannot learn from, joins the batch
 /// before.
 fn batches(rows: usize, size: usize) -> Vec<std::ops::Range<usize>> {
-    let mut batches: Vec<_> = (0..rows.div_ceil(size)).map(|at| at * size..((at + 1) * size).min(rows)).collect();
+    let mut batches: Vec<_> =
+        (0..rows.div_ceil(size)).map(|at| at * size..((at + 1) * size).min(rows)).collect();
     if batches.len() > 1 && batches.last().is_some_and(|last| last.len() == 1) {
         batches.pop();
         if let Some(last) = batches.last_mut() {
@@ -434,7 +455,8 @@ fn with_validation(
         return Ok((train, Some(valid), false));
     }
     let training = &params.training;
-    let wanted = training.early_stopping.is_some() || matches!(training.schedule, Schedule::ReduceOnPlateau { .. });
+    let wanted =
+        training.early_stopping.is_some() || matches!(training.schedule, Schedule::ReduceOnPlateau { .. });
     let share = training.validation_share;
     if !wanted || share == 0.0 || train.rows() < LEAST_TO_SPLIT {
         return Ok((train, None, false));
@@ -451,7 +473,8 @@ fn with_validation(
     }
     let order = seed::permutation(groups.len(), seed);
     let held: std::collections::HashSet<u64> = order[..held].iter().map(|&at| groups[at]).collect();
-    let (out, kept): (Vec<usize>, Vec<usize>) = (0..train.rows()).partition(|&row| held.contains(&group(row)));
+    let (out, kept): (Vec<usize>, Vec<usize>) =
+        (0..train.rows()).partition(|&row| held.contains(&group(row)));
     Ok((train.select(&kept), Some(train.select(&out)), true))
 }
 
