@@ -55,7 +55,6 @@ pub enum Attribution {
 }
 
 /// The `most` largest effects, largest first; equal sizes keep the order of features, zeros are left out.
-#[allow(dead_code)]
 pub(crate) fn strongest<'a>(
     names: impl Iterator<Item = &'a str>,
     effects: &[f64],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
-use tenure_core::{Error as CoreError, Model, OutputKind};
+use tenure_core::{Error as CoreError, Model};
 use tenure_features::marketplace::{MarketplaceTable, Segment};
 
 use crate::benchmark::{Benchmark, benchmarks};
@@ -101,7 +101,9 @@ pub fn evaluate(
 
     let metrics = figures_of(predicted.view())?;
     if metrics.is_empty() {
-        return Err(CoreError::Data("no label of any task is known: there is nothing to judge by".into()).into());
+        return Err(
+            CoreError::Data("no label of any task is known: there is nothing to judge by".into()).into()
+        );
     }
     let with_linear: Vec<_> = tasks
         .iter()

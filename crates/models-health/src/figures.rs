@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use tenure_core::{Dataset, Output, OutputKind};
 use tenure_eval::metrics::{self, Bins};
-use tenure_neural::NetworkSpec;
+use tenure_neural::{Loss, NetworkSpec};
 
 use crate::error::Result;
 
@@ -19,8 +19,10 @@ pub type TaskMap = BTreeMap<String, TaskFigures>;
 /// Outputs that are judged together: one, or the subjects of supply and demand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
-    /// Its name, that of the network's head.
+    /// Its name: that of the network's head, or of the target where a head answers several events.
     pub name: String,
+    /// Place of the head.
+    pub head: usize,
     /// Places of its outputs among those of the model.
     pub outputs: Vec<usize>,
 }
@@ -28,13 +30,18 @@ pub struct Task {
 impl Task {
     /// The tasks of a network, in the order of its heads.
     pub(crate) fn of(spec: &NetworkSpec) -> Vec<Self> {
-        let mut first = 0;
-        let task = |head: &tenure_neural::HeadSpec| {
-            let outputs = (first..first + head.targets.len()).collect();
-            first += head.targets.len();
-            Self { name: head.name.clone(), outputs }
-        };
-        spec.heads.iter().map(task).collect()
+        let (mut tasks, mut first) = (Vec::new(), 0);
+        for (head, of) in spec.heads.iter().enumerate() {
+            let outputs = first..first + of.targets.len();
+            first = outputs.end;
+            if of.loss == Loss::BinaryCrossEntropy && outputs.len() > 1 {
+                let events = of.targets.iter().cloned().zip(outputs);
+                tasks.extend(events.map(|(name, output)| Self { name, head, outputs: vec![output] }));
+            } else {
+                tasks.push(Self { name: of.name.clone(), head, outputs: outputs.collect() });
+            }
+        }
+        tasks
     }
 }
 

@@ -122,7 +122,9 @@ impl HealthModel {
         }
         for model in linear.iter().flatten() {
             if model.schema().len() != width || model.outputs().len() != 1 {
-                return Err(Error::Data("a linear model reads or gives something else than the network".into()));
+                return Err(Error::Data(
+                    "a linear model reads or gives something else than the network".into(),
+                ));
             }
         }
         let answers = Answers::of(network.outputs())?;
@@ -140,7 +142,8 @@ impl HealthModel {
         let network = NetworkModel::from_artifact(artifact.child("network")?)?;
         let mut linear: Vec<Option<Box<dyn Model>>> = network.outputs().iter().map(|_| None).collect();
         for at in kept {
-            let place = linear.get_mut(at).ok_or_else(|| Error::damaged(format!("a linear model of output {at}")))?;
+            let place =
+                linear.get_mut(at).ok_or_else(|| Error::damaged(format!("a linear model of output {at}")))?;
             *place = Some(tenure_backends::load(artifact.child(&linear_name(at))?)?);
         }
         let typical = artifact.numbers("typical.f64")?;
@@ -367,14 +370,17 @@ impl Model for HealthModel {
     }
 
     fn to_artifact(&self) -> Artifact {
-        let with_linear: Vec<usize> = (0..self.linear.len()).filter(|&at| self.linear[at].is_some()).collect();
+        let with_linear: Vec<usize> =
+            (0..self.linear.len()).filter(|&at| self.linear[at].is_some()).collect();
         let config = serde_json::json!({ "settings": self.settings, "linear": with_linear });
         let artifact = Artifact::from_json(Self::KIND, Self::VERSION, config)
             .with_numbers("typical.f64", &self.typical)
             .with_child("network", self.network.to_artifact());
         let linear = self.linear.iter().enumerate();
-        linear.filter_map(|(at, model)| Some((at, model.as_ref()?))).fold(artifact, |artifact, (at, model)| {
-            artifact.with_child(&linear_name(at), model.to_artifact())
-        })
+        linear
+            .filter_map(|(at, model)| Some((at, model.as_ref()?)))
+            .fold(artifact, |artifact, (at, model)| {
+                artifact.with_child(&linear_name(at), model.to_artifact())
+            })
     }
 }

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 use tenure_core::params::require;
 use tenure_core::{Dataset, Error, Result};
 use tenure_features::marketplace::{
-    CHURN_RISK_14D, CHURN_RISK_30D, FIRST_SESSION_SUCCESS, HEALTH_SCORE, Profile, SESSION_VELOCITY, SUPPLY_DEMAND,
+    CHURN_RISK_14D, CHURN_RISK_30D, FIRST_SESSION_SUCCESS, HEALTH_SCORE, Profile, SESSION_VELOCITY,
+    SUPPLY_DEMAND,
 };
 use tenure_neural::{
-    EarlyStopping, HeadSpec, LayerSpec, Loss, Network, NetworkParams, NetworkSpec, TargetScale, TrainingParams,
+    EarlyStopping, HeadSpec, LayerSpec, Loss, Network, NetworkParams, NetworkSpec, TargetScale,
+    TrainingParams,
 };
 
 /// Targets that every health model answers.
@@ -153,12 +155,14 @@ impl HealthParams {
     }
 
     fn network_of(&self, spec: &NetworkSpec) -> Result<Network> {
-        let answered = |name: &str| spec.heads.iter().any(|head| head.targets.iter().any(|target| target == name));
+        let answered =
+            |name: &str| spec.heads.iter().any(|head| head.targets.iter().any(|target| target == name));
         if let Some(lacking) = NEEDED.iter().find(|name| !answered(name)) {
             return Err(Error::Data(format!("the network has no head that answers `{lacking}`")));
         }
         require("steps", spec.steps, spec.steps == 1, "1: a customer is one row")?;
-        NetworkParams { network: spec.clone(), training: self.training.clone(), missing_indicators: false }.check()
+        NetworkParams { network: spec.clone(), training: self.training.clone(), missing_indicators: false }
+            .check()
     }
 
     /// The network as layers, with these targets of supply and demand.
@@ -231,7 +235,10 @@ mod tests {
         let wide = layers(&wide.spec(&subjects.iter().map(String::as_str).collect::<Vec<_>>()));
         assert_eq!(wide["trunk"][8]["width"], 64);
         let supply = &wide["heads"][4];
-        assert_eq!((&supply["name"], supply["targets"].as_array().unwrap().len()), (&"supply_demand".into(), 20));
+        assert_eq!(
+            (&supply["name"], supply["targets"].as_array().unwrap().len()),
+            (&"supply_demand".into(), 20)
+        );
         assert_eq!((&supply["layers"][0]["width"], &supply["weight"]), (&64.into(), &1.0.into()));
         assert_eq!(wide["heads"][5]["layers"][0]["width"], 32);
         assert_eq!(wide["heads"][5]["loss"]["squared_error"]["bounded"]["high"], 100.0);
@@ -244,11 +251,19 @@ mod tests {
         let text = serde_json::to_string(&guide).unwrap();
         assert_eq!(serde_json::from_str::<HealthParams>(&text).unwrap(), guide);
         let unknown = text.replace("head_hidden", "hidden");
-        assert!(serde_json::from_str::<HealthParams>(&unknown).unwrap_err().to_string().contains("unknown field `hidden`"));
+        assert!(
+            serde_json::from_str::<HealthParams>(&unknown)
+                .unwrap_err()
+                .to_string()
+                .contains("unknown field `hidden`")
+        );
 
         let mut params = guide.clone();
         params.training.learning_rate = 0.0;
-        assert_eq!(params.check().unwrap_err().to_string(), "parameter `learning_rate` is 0; expected above 0");
+        assert_eq!(
+            params.check().unwrap_err().to_string(),
+            "parameter `learning_rate` is 0; expected above 0"
+        );
         let mut spec = guide.spec(&[]);
         spec.heads.remove(2);
         let params = HealthParams { architecture: Architecture::Free(spec), ..guide };

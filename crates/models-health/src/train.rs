@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use tenure_backends::{Backend, GlmParams, LogisticParams};
 use tenure_core::{Artifact, Dataset, Error as CoreError, FitContext, Model, OutputKind, StopReason};
@@ -70,14 +69,16 @@ impl HealthEpoch {
         scalars.extend(record.valid.as_ref().map(|valid| ("val_loss".to_owned(), valid.total)));
         scalars.push(("learning_rate".to_owned(), record.learning_rate));
         scalars.push(("gradient_norm".to_owned(), record.gradient_norm));
-        for (at, Task { name, .. }) in tasks.iter().enumerate() {
-            let loss = |losses: &tenure_neural::Losses| losses.heads.get(at).copied();
+        for Task { name, head, .. } in tasks {
+            let loss = |losses: &tenure_neural::Losses| losses.heads.get(*head).copied();
             scalars.extend(loss(&record.train).map(|loss| (format!("{name}_loss"), loss)));
             let valid = record.valid.as_ref().and_then(loss);
             scalars.extend(valid.map(|loss| (format!("val_{name}_loss"), loss)));
             if let Some(figures) = self.valid.get(name) {
                 let named = figures.metrics().iter().map(|metric| (metric, figures.get(metric)));
-                scalars.extend(named.filter_map(|(metric, value)| Some((format!("val_{name}_{metric}"), value?))));
+                scalars.extend(
+                    named.filter_map(|(metric, value)| Some((format!("val_{name}_{metric}"), value?))),
+                );
             }
         }
         scalars
@@ -151,7 +152,9 @@ impl HealthRun {
         valid: Option<&Dataset>,
         context: &FitContext<'_>,
     ) -> Result<Self> {
-        Self::begin(params, train, valid, context, |network, train, valid| network.start(train, valid, context))
+        Self::begin(params, train, valid, context, |network, train, valid| {
+            network.start(train, valid, context)
+        })
     }
 
     /// Goes on from a [checkpoint](HealthRun::checkpoint) to the bits of a training that was never stopped. The data,
@@ -196,7 +199,9 @@ impl HealthRun {
             None if share > 0.0 => {
                 let split = splits::hold_out(train.rows(), share, context.seed)?;
                 let held_out = split.test.len();
-                notes.push(format!("{held_out} of the training rows were held out to choose the best epoch by"));
+                notes.push(format!(
+                    "{held_out} of the training rows were held out to choose the best epoch by"
+                ));
                 (train.select(&split.train), Some(train.select(&split.test)))
             }
             None => (train.clone(), None),
@@ -315,7 +320,7 @@ fn linear_models(
             _ => Backend::Logistic(LogisticParams::default()),
         };
         let target = train.target_named(&output.target)?.clone();
-        let data = Dataset::new(train.schema().clone(), Array2::from(train.x().to_owned()))?.with_target(target)?;
+        let data = Dataset::new(train.schema().clone(), train.x().to_owned())?.with_target(target)?;
         models.push(match backend.check()?.fit(&data, None, &silent) {
             Ok(fitted) => Some(fitted.model),
             Err(cancelled @ CoreError::Cancelled { .. }) => return Err(cancelled.into()),
