@@ -17,7 +17,6 @@ use crate::params::HealthParams;
 /// Fewer customers than this are refused.
 pub const LEAST_ROWS: usize = 100;
 
-const CHECKPOINT: &str = "health-checkpoint";
 const CHECKPOINT_VERSION: u32 = 1;
 
 /// A training under way. The caller asks for one epoch after the other and may show it, keep a checkpoint, or stop.
@@ -136,6 +135,9 @@ pub struct TrainReport {
 }
 
 impl HealthRun {
+    /// Kind of a checkpoint's artifact.
+    pub const CHECKPOINT: &'static str = "health-checkpoint";
+
     /// Begins a training on the customers of `train`, whose targets are those of a [`Profile`] or, for a free network,
     /// those that its heads name. Labels that are not known (NaN) are left out of the loss of their task.
     ///
@@ -169,7 +171,7 @@ impl HealthRun {
         valid: Option<&Dataset>,
         context: &FitContext<'_>,
     ) -> Result<Self> {
-        checkpoint.expect(CHECKPOINT, CHECKPOINT_VERSION)?;
+        checkpoint.expect(Self::CHECKPOINT, CHECKPOINT_VERSION)?;
         let (history, state) = (checkpoint.config()?, checkpoint.child("run")?);
         let resume = |network: &Network, train: &Dataset, valid: Option<&Dataset>| {
             network.resume(state, train, valid, context)
@@ -231,6 +233,18 @@ impl HealthRun {
         Ok(self.history.last())
     }
 
+    /// What it is trained with.
+    #[must_use]
+    pub fn params(&self) -> &HealthParams {
+        &self.params
+    }
+
+    /// The version that its models will carry: it changes with data, parameters and seed.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
     /// The tasks, in the order of heads.
     #[must_use]
     pub fn tasks(&self) -> &[Task] {
@@ -247,7 +261,8 @@ impl HealthRun {
     #[must_use]
     pub fn checkpoint(&self) -> Artifact {
         let history = serde_json::json!(self.history);
-        Artifact::from_json(CHECKPOINT, CHECKPOINT_VERSION, history).with_child("run", self.run.checkpoint())
+        Artifact::from_json(Self::CHECKPOINT, CHECKPOINT_VERSION, history)
+            .with_child("run", self.run.checkpoint())
     }
 
     /// Ends the training, and fits the linear models that evaluations print beside the network.
