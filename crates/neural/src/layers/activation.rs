@@ -154,7 +154,27 @@ fn below<T: Real>(x: T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::testing::check_gradients;
+    use crate::layers::testing::{assert_close, check_gradients, golden, numbers};
+    use crate::layers::{Mode, Numbers};
+
+    #[test]
+    fn values_and_slopes_are_those_of_pytorch() {
+        let golden = golden(include_str!("../../tests/golden/torch_activations.json"));
+        let x = numbers(&golden["x"]);
+        for (name, expected) in golden["functions"].as_object().unwrap() {
+            let function = serde_json::from_value(name.as_str().into()).unwrap();
+            let layer = ActivationLayer::new(Shape { steps: 1, width: x.len() }, function);
+            let pass = Pass { rows: 1, mode: Mode::Evaluate, present: None };
+            let none = Numbers { parameters: &[], statistics: &[] };
+            let (mut y, mut dx, mut cache) = (vec![0.0; x.len()], vec![0.0; x.len()], Cache::new());
+            layer.forward(&pass, none, &mut cache, &x, &mut y);
+            let mut dy = vec![1.0; x.len()];
+            let flow = Flow { x: &x, y: &y, dy: &mut dy, gradient: &mut [], dx: Some(&mut dx) };
+            layer.backward(&pass, none, &mut cache, flow);
+            assert_close(&y, &numbers(&expected["values"]));
+            assert_close(&dx, &numbers(&expected["slopes"]));
+        }
+    }
 
     #[test]
     fn gradients_agree_with_finite_differences() {

@@ -521,4 +521,6 @@ fn check_labels(train: &Dataset, params: &NetworkParams) -> Result<()> {
 }
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
