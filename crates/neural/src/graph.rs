@@ -5,7 +5,8 @@ use std::ops::Range;
 use tenure_core::{Error, Result, params::require, seed};
 
 use crate::layers::{
-    ActivationLayer, BatchNorm, Cache, Dense, Dropout, Flow, Layer, Numbers, Pass, Role, Shape, Start,
+    ActivationLayer, Attention, BatchNorm, Cache, Dense, Dropout, Flow, LastStep, Layer, Lstm, MeanSteps,
+    Numbers, Pass, Role, Shape, Start,
 };
 use crate::real::Real;
 use crate::{Activation, LayerSpec, NetworkSpec};
@@ -340,7 +341,18 @@ fn make<T: Real>(spec: &LayerSpec, shape: Shape, next: Option<&LayerSpec>) -> Re
             require("rate", rate, (0.0..1.0).contains(&rate), "at least 0, below 1")?;
             Box::new(Dropout::new(shape, rate))
         }
-        _ => return Err(Error::unsupported("networks", "this layer")),
+        LayerSpec::Lstm { width, sequence } => {
+            width_fits("width", width)?;
+            Box::new(Lstm::new(shape, width, sequence))
+        }
+        LayerSpec::Attention { heads, key_width } => {
+            width_fits("heads", heads)?;
+            width_fits("key_width", key_width)?;
+            width_fits("heads × key_width", heads * key_width)?;
+            Box::new(Attention::new(shape, heads, key_width))
+        }
+        LayerSpec::LastStep => Box::new(LastStep::new(shape)),
+        LayerSpec::MeanSteps => Box::new(MeanSteps::new(shape)),
     })
 }
 

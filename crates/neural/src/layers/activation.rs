@@ -23,8 +23,10 @@ impl<T: Real> Layer<T> for ActivationLayer {
     }
 
     fn forward(&self, _: &Pass<'_>, _: Numbers<'_, T>, _: &mut Cache<T>, x: &[T], y: &mut [T]) {
-        y.copy_from_slice(x);
-        activate(self.function, y);
+        match self.function {
+            Activation::Relu => rectify(x, y),
+            function => y.iter_mut().zip(x).for_each(|(y, &x)| *y = value(function, x)),
+        }
     }
 
     fn backward(&self, _: &Pass<'_>, _: Numbers<'_, T>, _: &mut Cache<T>, flow: Flow<'_, T>) {
@@ -43,17 +45,26 @@ impl<T: Real> Layer<T> for ActivationLayer {
 /// Applies the function to every number.
 pub(crate) fn activate<T: Real>(function: Activation, values: &mut [T]) {
     match function {
-        Activation::Relu => rectify(values),
+        Activation::Relu => rectify_in_place(values),
         function => values.iter_mut().for_each(|v| *v = value(function, *v)),
     }
 }
 
+/// Not `max`, which would make 0 of NaN: a network that diverged must show.
+#[inline(always)]
+fn positive<T: Real>(value: T) -> T {
+    if value < T::zero() { T::zero() } else { value }
+}
+
 vectorised! {
-    fn rectify<T>(values: &mut [T]) {
-        for value in values {
-            // Not `max`, which would make 0 of NaN: a network that diverged must show.
-            *value = if *value < T::zero() { T::zero() } else { *value };
-        }
+    fn rectify<T>(x: &[T], y: &mut [T]) {
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y = positive(x));
+    }
+}
+
+vectorised! {
+    fn rectify_in_place<T>(values: &mut [T]) {
+        values.iter_mut().for_each(|value| *value = positive(*value));
     }
 }
 
@@ -154,7 +165,27 @@ fn below<T: Real>(x: T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::testing::check_gradients;
+    use crate::layers::testing::{assert_close, check_gradients, golden, numbers};
+    use crate::layers::{Mode, Numbers};
+
+    #[test]
+    fn values_and_slopes_are_those_of_pytorch() {
+        let golden = golden(include_str!("../../tests/golden/torch_activations.json"));
+        let x = numbers(&golden["x"]);
+        for (name, expected) in golden["functions"].as_object().unwrap() {
+            let function = serde_json::from_value(name.as_str().into()).unwrap();
+            let layer = ActivationLayer::new(Shape { steps: 1, width: x.len() }, function);
+            let pass = Pass { rows: 1, mode: Mode::Evaluate, present: None };
+            let none = Numbers { parameters: &[], statistics: &[] };
+            let (mut y, mut dx, mut cache) = (vec![0.0; x.len()], vec![0.0; x.len()], Cache::new());
+            layer.forward(&pass, none, &mut cache, &x, &mut y);
+            let mut dy = vec![1.0; x.len()];
+            let flow = Flow { x: &x, y: &y, dy: &mut dy, gradient: &mut [], dx: Some(&mut dx) };
+            layer.backward(&pass, none, &mut cache, flow);
+            assert_close(&y, &numbers(&expected["values"]));
+            assert_close(&dx, &numbers(&expected["slopes"]));
+        }
+    }
 
     #[test]
     fn gradients_agree_with_finite_differences() {

@@ -4,9 +4,12 @@
 //! pass leaves for the way back lies in a [`Cache`]: so a network can be read by many threads at once.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod dense;
 mod dropout;
+mod lstm;
+mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -15,9 +18,12 @@ use std::fmt::Debug;
 use tenure_core::seed;
 
 pub(crate) use activation::{ActivationLayer, activate, sigmoid};
+pub(crate) use attention::Attention;
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use dense::{Dense, Start};
 pub(crate) use dropout::Dropout;
+pub(crate) use lstm::Lstm;
+pub(crate) use steps::{LastStep, MeanSteps};
 
 use crate::real::Real;
 
