@@ -48,4 +48,17 @@ impl MarketplaceTable {
         }
         Ok(Self { ids, segments, data })
     }
+
+    /// The given rows, in the given order; a row may be taken more than once.
+    ///
+    /// # Panics
+    /// If an index is not below the number of rows.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            ids: rows.iter().map(|&row| self.ids[row].clone()).collect(),
+            segments: rows.iter().map(|&row| self.segments[row]).collect(),
+            data: self.data.select(rows),
+        }
+    }
 }
