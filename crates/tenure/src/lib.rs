@@ -39,6 +39,7 @@
 //! | `ltv` | no | [`ltv`](https://docs.rs/tenure-ltv): order log to customer lifetime value |
 //! | `lead` | no | [`lead`](https://docs.rs/tenure-lead): what is known of a lead to a score |
 //! | `engagement` | no | [`engagement`](https://docs.rs/tenure-engagement): message and recipient to a probability and the best time |
+//! | `health` | no | [`health`](https://docs.rs/tenure-health): several questions about a customer answered by one network, alerts |
 //! | `io` | no | [`io`](https://docs.rs/tenure-io): CSV, JSONL and Parquet |
 //! | `synth` | no | [`synth`](https://docs.rs/tenure-synth): synthetic orders and contacts with a known truth |
 
@@ -55,6 +56,8 @@ pub use tenure_eval as eval;
 pub use tenure_features as features;
 #[cfg(feature = "gbdt")]
 pub use tenure_gbdt as gbdt;
+#[cfg(feature = "health")]
+pub use tenure_health as health;
 #[cfg(feature = "io")]
 pub use tenure_io as io;
 #[cfg(feature = "lead")]
