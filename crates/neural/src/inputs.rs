@@ -35,6 +35,9 @@ pub struct Input {
     pub deviation: f64,
     /// Place of the feature within a step.
     column: usize,
+    /// Number of the feature's levels, where it has some.
+    #[serde(default)]
+    levels: Option<usize>,
 }
 
 /// How features become inputs: learned from the training rows, kept with the model.
@@ -82,7 +85,9 @@ impl InputScaler {
         let of_last_step = &data.schema().features()[features * (steps - 1)..];
         let mut inputs = Vec::new();
         for (column, feature) in of_last_step.iter().enumerate() {
+            let levels = feature.levels().map(<[String]>::len);
             let input = |role, mean, deviation| Input {
+                levels,
                 feature: feature.name.clone(),
                 role,
                 mean,
@@ -163,16 +168,19 @@ impl InputScaler {
 impl Input {
     /// The input for a value of its feature.
     fn of(&self, value: f64) -> f64 {
+        let known = !value.is_nan() && self.levels.is_none_or(|levels| is_level(value, levels));
         match self.role {
-            InputRole::Value if value.is_nan() => 0.0,
+            InputRole::Missing => f64::from(u8::from(!known)) - self.mean,
+            _ if !known => 0.0,
             InputRole::Value => ((value - self.mean) / self.deviation).clamp(-MOST, MOST),
-            InputRole::Level(level) if value == level as f64 => 1.0 - self.mean,
-            // Another level, or none of those known.
-            InputRole::Level(_) if value.is_nan() => 0.0,
-            InputRole::Level(_) => -self.mean,
-            InputRole::Missing => f64::from(u8::from(value.is_nan())) - self.mean,
+            InputRole::Level(level) => f64::from(u8::from(value == level as f64)) - self.mean,
         }
     }
+}
+
+/// Whether it is the index of a level; what is none counts as missing.
+fn is_level(value: f64, levels: usize) -> bool {
+    value >= 0.0 && value < levels as f64 && value.fract() == 0.0
 }
 
 /// Moments of the value, or of being each level, over the steps that are there; and the share of missing ones.
@@ -232,7 +240,10 @@ mod tests {
             out
         };
         let deviation = (8.0_f64 / 3.0).sqrt();
-        assert_eq!(apply(&[5.0, 1.0]), [2.0 / deviation, -0.25, -1.0 / 3.0, 1.0 / 3.0, -0.25]);
+        let expected = [2.0 / deviation, -0.25, -1.0 / 3.0, 1.0 / 3.0, -0.25];
+        assert!(apply(&[5.0, 1.0]).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15));
+        // A category beyond the levels is a missing one.
+        assert_eq!(apply(&[5.0, 7.0]), apply(&[5.0, nan]));
         assert_eq!(apply(&[nan, nan]), [0.0, 0.75, 0.0, 0.0, 0.75]);
         assert_eq!(scaler.by_feature(&[1.0, 2.0, 3.0, 4.0, 5.0]), [3.0, 12.0]);
     }

@@ -7,7 +7,8 @@ use tenure_core::{
 
 use crate::network::CAPABILITIES;
 use crate::{
-    Activation, HeadSpec, LayerSpec, Loss, Network, NetworkParams, NetworkSpec, TargetScale, TrainingParams,
+    Activation, HeadSpec, LayerSpec, Loss, Network, NetworkModel, NetworkParams, NetworkSpec, TargetScale,
+    TrainingParams,
 };
 
 /// A multi-layer perceptron for one target: two classes by cross-entropy, a number by squared error.
@@ -24,6 +25,12 @@ pub struct MlpParams {
     pub dropout: Vec<f64>,
     /// How it is trained.
     pub training: TrainingParams,
+    /// Where no validation set is given: whether the rows held out to find the number of epochs (see
+    /// [`TrainingParams::validation_share`]) are learned from as well, by a second training on all rows that takes so
+    /// many epochs at the learning rates of the first.
+    pub refit: bool,
+    /// Whether predictions are made right on average over the training rows ([`NetworkModel::balanced`]).
+    pub balance: bool,
 }
 
 impl Default for MlpParams {
@@ -34,6 +41,8 @@ impl Default for MlpParams {
             batch_norm: false,
             dropout: vec![0.1],
             training: TrainingParams::default(),
+            refit: true,
+            balance: true,
         }
     }
 }
@@ -79,7 +88,7 @@ impl Mlp {
     }
 
     fn with_head(&self, head: HeadSpec) -> Result<Network> {
-        let MlpParams { hidden, activation, batch_norm, dropout, training } = &self.params;
+        let MlpParams { hidden, activation, batch_norm, dropout, training, .. } = &self.params;
         let mut trunk = Vec::new();
         for (at, &width) in hidden.iter().enumerate() {
             trunk.push(LayerSpec::dense(width));
@@ -109,6 +118,12 @@ impl Learner for Mlp {
     }
 
     fn fit(&self, train: &Dataset, valid: Option<&Dataset>, context: &FitContext<'_>) -> Result<Fitted> {
-        self.network(train)?.fit(train, valid, context)
+        let network = self.network(train)?;
+        let fit = match valid {
+            None if self.params.refit => network.train_on_all(train, context)?,
+            valid => network.train(train, valid, context)?,
+        };
+        let model = if self.params.balance { fit.model.balanced(train)? } else { fit.model };
+        Ok(Fitted { model: Box::new(model), report: fit.report })
     }
 }

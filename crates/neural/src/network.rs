@@ -173,6 +173,30 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Finds the number of epochs on rows held out by [`TrainingParams::validation_share`], then trains on all rows for
+    /// so many, at the same learning rates. Without held-out rows this is [`Network::train`].
+    ///
+    /// # Errors
+    /// As [`Network::train`].
+    pub fn train_on_all(&self, train: &Dataset, context: &FitContext<'_>) -> Result<NetworkFit> {
+        let found = self.train(train, None, context)?;
+        if found.history.first().is_none_or(|epoch| epoch.valid.is_none()) {
+            return Ok(found);
+        }
+        let rates: Vec<f64> =
+            found.history[..found.report.iterations].iter().map(|e| e.learning_rate).collect();
+        let mut run = TrainingRun::start_at_rates(&self.params, rates, train, context)?;
+        while run.next_epoch(context)?.is_some() {}
+        let mut fit = run.finish()?;
+        let (epochs, report) = (found.report.iterations, found.report);
+        fit.report.notes = report.notes;
+        fit.report.notes.push(format!("trained on all rows for {epochs} epochs, found on held-out rows"));
+        fit.report.stopped = report.stopped;
+        Ok(NetworkFit { history: found.history, ..fit })
+    }
+}
+
 impl Learner for Network {
     fn name(&self) -> &str {
         "network"

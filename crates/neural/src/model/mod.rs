@@ -1,6 +1,7 @@
 //! Trained networks.
 
 mod attribution;
+mod balance;
 mod packed;
 mod stored;
 

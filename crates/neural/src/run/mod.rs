@@ -76,6 +76,8 @@ pub struct TrainingRun {
     /// Loss before the first epoch, of a prediction that is nearly constant.
     first_loss: f64,
     stopped: Option<StopReason>,
+    /// Learning rates to follow, one an epoch, instead of the schedule.
+    rates: Option<Vec<f64>>,
     space: Space<f32>,
     batch: Batch,
     gradient: Vec<f32>,
@@ -169,11 +171,31 @@ impl TrainingRun {
             notes: Vec::new(),
             first_loss: 0.0,
             stopped: None,
+            rates: None,
             space: Space::default(),
             batch: Batch::default(),
             gradient: vec![0.0; parameters],
         };
         run.first_loss = run.losses_of(&run.train).total;
+        Ok(run)
+    }
+
+    /// Begins a training on all rows at given learning rates, one an epoch.
+    pub(crate) fn start_at_rates(
+        params: &NetworkParams,
+        rates: Vec<f64>,
+        train: &Dataset,
+        context: &FitContext<'_>,
+    ) -> Result<Self> {
+        let training = TrainingParams {
+            epochs: rates.len(),
+            early_stopping: None,
+            schedule: Schedule::Constant,
+            warm_up_epochs: 0,
+            ..params.training.clone()
+        };
+        let mut run = Self::start(&NetworkParams { training, ..params.clone() }, train, None, context)?;
+        run.rates = Some(rates);
         Ok(run)
     }
 
@@ -255,7 +277,8 @@ impl TrainingRun {
 
     fn epoch(&mut self, epoch: usize) -> EpochRecord {
         let training = self.params.training.clone();
-        let base = learning_rate(&training, epoch, self.plateau.reductions);
+        let given = self.rates.as_ref().and_then(|rates| rates.get(epoch).copied());
+        let base = given.unwrap_or_else(|| learning_rate(&training, epoch, self.plateau.reductions));
         let order = seed::permutation(self.train.rows, seed::mix(seed::mix(self.seed, ORDER), epoch as u64));
         let batches = batches(order.len(), training.batch_size);
         let mut sums = Sums::new(self.shell.spec().heads.len());
