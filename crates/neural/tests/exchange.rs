@@ -110,6 +110,7 @@ mod models {
     use ndarray::Array2;
     use serde_json::json;
     use tenure_core::{Dataset, Feature, FitContext, Metadata, Model, Schema, Target};
+    use tenure_neural::tensorboard::{EventWriter, file_name};
     use tenure_neural::weights::safetensors;
     use tenure_neural::{
         Activation, HeadSpec, LayerSpec, Loss, NetworkModel, NetworkParams, NetworkSpec, TargetScale,
@@ -214,6 +215,18 @@ mod models {
     }
 
     #[test]
+    fn layers_are_listed_with_what_they_give_and_have_learned() {
+        let (model, _) = trained(networks()[1].1.clone());
+        let table = model.layers_table();
+        let rows: Vec<&str> = table.lines().collect();
+        assert_eq!(rows[2], "| trunk.0 | dense | 4 × 6 | 60 |");
+        assert_eq!(rows[4], "| trunk.2 | attention, 2 heads of 4 | 4 × 6 | 222 |");
+        assert_eq!(rows[7], "| trunk.5 | mean over steps | 5 | 0 |");
+        assert_eq!(rows[9], "| heads.class.0 | dense | 4 | 24 |");
+        assert_eq!(rows.last().unwrap(), &format!("| | all | | {} |", model.parameters()));
+    }
+
+    #[test]
     fn models_for_pytorch_and_keras_are_written() {
         for (name, spec) in networks() {
             let (model, data) = trained(spec);
@@ -221,6 +234,10 @@ mod models {
             model.to_artifact().save(&folder.join("model"), &Metadata::default()).unwrap();
             let weights = safetensors::write(&model.weights(), &[("format", "pt")]).unwrap();
             std::fs::write(folder.join("weights.safetensors"), weights).unwrap();
+            let mut log = Vec::new();
+            let mut writer = EventWriter::new(&mut log, 1.0).unwrap();
+            writer.layers(&model, 1.0).and_then(|()| writer.weights(&model, 8, 2.0)).unwrap();
+            std::fs::write(folder.join(file_name(1.0)), log).unwrap();
             let rows = |values: ndarray::ArrayView2<'_, f64>| {
                 let row = |row: ndarray::ArrayView1<'_, f64>| {
                     row.iter().map(|v| (!v.is_nan()).then_some(*v)).collect()
