@@ -1,5 +1,7 @@
 //! Multi-head self-attention.
 
+use tenure_core::seed;
+
 use super::{Cache, Dense, Flow, Layer, Numbers, Pass, Role, Shape, Start, TensorSpec, buffer};
 use crate::real::{Matrix, Real, multiply_into};
 
@@ -143,8 +145,8 @@ impl<T: Real> Layer<T> for Attention {
         .concat()
     }
 
-    fn initialise(&self, parameters: &mut [T], _: &mut [T], seed: u64) {
-        let own = |at: u64| tenure_core::seed::mix(seed, at);
+    fn initialise(&self, parameters: &mut [T], _: &mut [T], draws: u64) {
+        let own = |at: u64| seed::mix(draws, at);
         for at in 0..3 {
             self.projection.initialise(&mut parameters[self.place(at)], &mut [], own(at as u64));
         }
