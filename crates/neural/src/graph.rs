@@ -353,7 +353,12 @@ fn make<T: Real>(spec: &LayerSpec, shape: Shape, next: Option<&LayerSpec>) -> Re
             width_fits("key_width", key_width)?;
             width_fits("heads × key_width", heads * key_width)?;
             let few = shape.steps <= MAX_ATTENDED;
-            require("attention", format!("on {} steps", shape.steps), few, format!("at most {MAX_ATTENDED}"))?;
+            require(
+                "attention",
+                format!("on {} steps", shape.steps),
+                few,
+                format!("at most {MAX_ATTENDED}"),
+            )?;
             Box::new(Attention::new(shape, heads, key_width))
         }
         LayerSpec::LastStep => Box::new(LastStep::new(shape)),

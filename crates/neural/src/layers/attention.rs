@@ -252,4 +252,15 @@ mod tests {
         }
         check_golden(&golden["mean"], MeanSteps::new);
     }
+    #[test]
+    fn too_many_steps_are_refused() {
+        use crate::graph::Graph;
+        use crate::{HeadSpec, LayerSpec, Loss, NetworkSpec};
+        let trunk = vec![LayerSpec::Attention { heads: 1, key_width: 2 }, LayerSpec::LastStep];
+        let heads = vec![HeadSpec::new("class", Loss::BinaryCrossEntropy)];
+        let network = |steps| NetworkSpec { steps, trunk: trunk.clone(), heads: heads.clone() };
+        assert!(Graph::<f32>::build(&network(1_024), 3).is_ok());
+        let error = Graph::<f32>::build(&network(1_025), 3).unwrap_err().to_string();
+        assert_eq!(error, "parameter `attention` is on 1025 steps; expected at most 1024");
+    }
 }
