@@ -8,6 +8,7 @@
 //! * [`FuzzyAxes`]: low, medium and high memberships learned from training rows.
 //! * [`contacts`]: the log of contacts, their messages, leads and purchases, its own as-of views, and the rows of leads,
 //!   contacts and messages.
+//! * [`marketplace`]: the rows of customers of a marketplace, with the names that other systems gave their features.
 
 pub mod columns;
 pub mod contacts;
@@ -16,6 +17,7 @@ mod fuzzy;
 mod history;
 mod label;
 mod log;
+pub mod marketplace;
 mod order_features;
 mod set;
 mod snapshot;

@@ -6,7 +6,9 @@
 //!   [`Dataset`](tenure_core::Dataset).
 //! * [`read_contacts`]: the files of contacts, their conversations, messages, leads and purchases to
 //!   [`ContactRecords`](tenure_features::contacts::ContactRecords).
-//! * [`OrderWriter`], [`TableWriter`] and [`ContactWriter`]: the way back; a file appears whole or not at all.
+//! * [`read_marketplace`]: customers of a marketplace to a
+//!   [`MarketplaceTable`](tenure_features::marketplace::MarketplaceTable).
+//! * [`OrderWriter`], [`TableWriter`], [`ContactWriter`] and [`MarketplaceWriter`]: the way back; a file appears whole or not at all.
 //!
 //! Nothing is dropped silently: what is skipped is counted with example line numbers, and what cannot be read
 //! is an [`Error`] that names the file, the line, the column, the text found and what was expected.
@@ -27,6 +29,7 @@ mod columnar;
 mod contacts;
 mod error;
 mod json;
+mod marketplace;
 mod options;
 mod orders;
 mod source;
@@ -38,6 +41,9 @@ pub use contacts::read_contacts;
 pub use contacts::report::{ContactFileReport, ContactReadReport};
 pub use contacts::write::ContactWriter;
 pub use error::{Error, Result};
+pub use marketplace::read_marketplace;
+pub use marketplace::report::MarketplaceReadReport;
+pub use marketplace::write::MarketplaceWriter;
 pub use options::ReadOptions;
 pub use orders::mapping::{OrderMapping, Role};
 pub use orders::read_orders;

@@ -1,6 +1,7 @@
 //! `tenure synth …`
 
 mod contacts;
+mod marketplace;
 mod orders;
 
 use std::fs::File;
@@ -17,6 +18,7 @@ pub fn run(command: &SynthCommand, session: &Session) -> Result<()> {
     match command {
         SynthCommand::Orders(args) => orders::run(args, session),
         SynthCommand::Contacts(args) => contacts::run(args, session),
+        SynthCommand::Marketplace(args) => marketplace::run(args, session),
     }
 }
 
