@@ -319,6 +319,9 @@ fn placed(error: Error, head: Option<&str>) -> Error {
 /// Widths that a layer may have: matrices of more would not fit into memory anyway.
 const MAX_WIDTH: usize = 65_536;
 
+/// Steps that attention takes: what it keeps of a row grows with their square.
+const MAX_ATTENDED: usize = 1_024;
+
 /// The layer for inputs of `shape`; `next` is the one that follows.
 fn make<T: Real>(spec: &LayerSpec, shape: Shape, next: Option<&LayerSpec>) -> Result<Box<dyn Layer<T>>> {
     let width_fits = |name: &'static str, width: usize| {
@@ -349,6 +352,13 @@ fn make<T: Real>(spec: &LayerSpec, shape: Shape, next: Option<&LayerSpec>) -> Re
             width_fits("heads", heads)?;
             width_fits("key_width", key_width)?;
             width_fits("heads × key_width", heads * key_width)?;
+            let few = shape.steps <= MAX_ATTENDED;
+            require(
+                "attention",
+                format!("on {} steps", shape.steps),
+                few,
+                format!("at most {MAX_ATTENDED}"),
+            )?;
             Box::new(Attention::new(shape, heads, key_width))
         }
         LayerSpec::LastStep => Box::new(LastStep::new(shape)),

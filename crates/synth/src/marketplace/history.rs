@@ -179,3 +179,29 @@ fn payments(
     let due = held.chain(weeks.map(|age| (age, dues)));
     due.map(|(age, amount)| Payment { age, amount, success: rng.random_bool(person.payment) }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_have_the_rates_they_are_made_with() {
+        let mut rng = Pcg64Mcg::new(7);
+        for (weekly, decline, steps) in [(3.0, 0.0, 1), (2.0, 0.6, 3), (4.0, -0.5, 1), (0.1, 0.0, 3)] {
+            let stream = Stream { weekly, decline, steps };
+            let growth: f64 = decline / DECLINE_DAYS;
+            for horizon in [7.0, 60.0] {
+                let days = if growth == 0.0 { horizon } else { (growth * horizon).exp_m1() / growth };
+                let expected = weekly / 7.0 * days;
+                let runs = 20_000;
+                let events: usize = (0..runs).map(|_| stream.ages(horizon, &mut rng).len()).sum();
+                let mean = events as f64 / f64::from(runs);
+                let error = (expected / f64::from(runs)).sqrt();
+                assert!(
+                    (mean - expected).abs() < 4.0 * error,
+                    "{weekly} {decline} {steps}: {mean} {expected}"
+                );
+            }
+        }
+    }
+}

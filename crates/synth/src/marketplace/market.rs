@@ -7,6 +7,8 @@ use super::{logistic, normal, tidy};
 
 /// Subjects.
 pub(super) const SUBJECTS: usize = Subject::ALL.len();
+/// Kinds of subjects, as many of each: mathematics, sciences, humanities, languages and the like.
+const KINDS: usize = 4;
 
 /// What is known of each subject.
 #[derive(Debug, Clone)]
@@ -22,12 +24,18 @@ pub(super) struct Market {
 }
 
 impl Market {
-    /// A season is common to all subjects; the rest is each one's own.
+    /// A season is common to all subjects, a fashion to each kind of them; the rest is each one's own.
     pub(super) fn draw(rng: &mut Pcg64Mcg) -> Self {
         let season = normal(rng);
-        let mut hours = |common: f64| (40.0 * (common * season + 0.5 * normal(rng)).exp()).round().max(1.0);
-        let supply = std::array::from_fn(|_| hours(0.1));
-        let demand: [f64; SUBJECTS] = std::array::from_fn(|_| hours(0.35));
+        let mut hours = |seasonal: f64| {
+            let fashions: [f64; KINDS] = std::array::from_fn(|_| 0.35 * normal(rng));
+            std::array::from_fn(|at| {
+                let log = seasonal * season + fashions[at * KINDS / SUBJECTS] + 0.2 * normal(rng);
+                (40.0 * log.exp()).round().max(1.0)
+            })
+        };
+        let supply: [f64; SUBJECTS] = hours(0.1);
+        let demand: [f64; SUBJECTS] = hours(0.45);
         let met = |at: usize| tidy(logistic(1.2 + 1.1 * (supply[at] / demand[at]).ln() + 0.4 * normal(rng)));
         let fill_rate = std::array::from_fn(met);
         let demand_trend = std::array::from_fn(|_| tidy((0.2 * normal(rng)).exp_m1()));

@@ -23,7 +23,7 @@
 //! judged and is missing, as are the days since a call where there was none.
 //!
 //! **Market.** For each of 20 subjects: hours offered and asked for, the share of requests met, the trend of the
-//! demand. A season is common to all.
+//! demand. A season is common to all subjects, fashions to those of a kind.
 //!
 //! **Labels.** Each is drawn from a probability or an expected value that is a smooth function of the *features* of
 //! [`GuideRow`](tenure_features::marketplace::GuideRow), with products of them in it; the formulas are in `truth.rs`.
@@ -32,7 +32,7 @@
 //!   draw, so that who leaves within 14 days leaves within 30;
 //! * the next first session goes well with σ(fit / s);
 //! * the health score is 100 × a beta draw of mean μ and variance μ (1 − μ) / (105 / s² + 1);
-//! * the velocity is a gamma draw of mean v and variance 0.0155 s² v;
+//! * the velocity is a gamma draw of mean v and variance 0.0115 s² v;
 //! * supply and demand of a subject (wide profile) is its expected value + 0.25 s N.
 //!
 //! No label is a function of a single feature, and none is among the features: the feature
@@ -41,8 +41,8 @@
 //! # The truth
 //! Because labels depend on the features alone, those probabilities and expected values are what nobody can beat and
 //! everybody can come near: the [oracle](MarketplaceOracle) of this world is *attainable*. With default parameters its
-//! figures on the test set are about: AUC 0.96 (14 days) and 0.975 (30 days), first sessions 92.5 % right, health
-//! MAE 3.2, velocity MAE 0.10.
+//! expected figures are: AUC 0.963 (14 days) and 0.975 (30 days), first sessions 93.5 % right, MAE of health 3.15
+//! points, of velocity 0.09 sessions a week. From 7,000 rows boosted trees reach 99 % of its lift over chance.
 //!
 //! # When not to use it
 //! To learn something about people: the formulas are made up.

@@ -38,6 +38,7 @@ pub enum TargetFigures {
 ///
 /// The truth is a function of the features: a learner can come as close as its rows allow.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(transparent)]
 pub struct MarketplaceOracle {
     /// Target and figures.
     #[serde(serialize_with = "as_map")]

@@ -37,7 +37,8 @@ impl ValueRange {
 pub struct MarketplaceSummary {
     /// Customers.
     pub customers: usize,
-    /// Customers by segment, in the order of [`Segment::ALL`].
+    /// Customers by segment, in the order of [`Segment::ALL`]; in JSON by name.
+    #[serde(serialize_with = "by_name")]
     pub segments: [usize; 4],
     /// Sessions per week in the last 30 days.
     pub session_frequency: ValueRange,
@@ -66,6 +67,10 @@ pub struct MarketplaceSummary {
     /// Customers with a spike, and those of them who leave.
     #[serde(skip)]
     spikes: [usize; 2],
+}
+
+fn by_name<S: serde::Serializer>(segments: &[usize; 4], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(Segment::ALL.iter().map(|segment| segment.name()).zip(segments))
 }
 
 impl Default for MarketplaceSummary {

@@ -11,7 +11,7 @@ use super::{logistic, normal};
 /// Precision of health scores: their variance is m (1 − m) / (κ + 1) of the range, m the share of it expected.
 const HEALTH_PRECISION: f64 = 105.0;
 /// Variance of the velocity for each session a week expected.
-const VELOCITY_VARIANCE: f64 = 0.0155;
+const VELOCITY_VARIANCE: f64 = 0.0115;
 /// Deviation of supply and demand.
 const SUPPLY_DEMAND_NOISE: f64 = 0.25;
 
@@ -120,19 +120,19 @@ impl Signals {
     fn fit(&self, row: &GuideRow) -> f64 {
         let supply = row.primary_subject_supply.ln().tanh();
         let grade = row.grade_level.map_or(0.0, |grade| f64::from(grade.0 as u8));
-        5.1 + 3.0 * self.satisfaction + 2.4 * self.first + 3.2 * (row.primary_tutor_rating - 4.3)
-            - 1.5 * self.slowness
-            - 1.2 * self.bad_calls
-            - 1.1 * row.tutor_switches.ln_1p()
-            + 1.35 * supply * (1.0 + self.satisfaction)
-            + 3.4 * self.answers
-            - 3.4 * self.cancels
-            - 4.0 * row.tutor_cancellation_rate_30d
-            + 1.1 * (self.activity - 1.3)
-            - 1.1 * row.low_ratings_30d.ln_1p()
-            - 0.4 * (grade - 1.8)
-            + 1.6 * self.consistency
-            - 0.7 * self.quiet
+        4.62 + 3.6 * self.satisfaction + 2.9 * self.first + 3.8 * (row.primary_tutor_rating - 4.3)
+            - 1.8 * self.slowness
+            - 1.4 * self.bad_calls
+            - 1.3 * row.tutor_switches.ln_1p()
+            + 1.6 * supply * (1.0 + self.satisfaction)
+            + 4.1 * self.answers
+            - 4.1 * self.cancels
+            - 4.8 * row.tutor_cancellation_rate_30d
+            + 1.3 * (self.activity - 1.3)
+            - 1.3 * row.low_ratings_30d.ln_1p()
+            - 0.5 * (grade - 1.8)
+            + 1.9 * self.consistency
+            - 0.85 * self.quiet
     }
 
     /// Log-odds of the health score's share of its range.
@@ -161,10 +161,10 @@ impl Signals {
             + 0.19 * row.session_frequency_30d
             + 0.09 * row.session_frequency_7d
             + 0.19 * row.booked_sessions_14d;
-        let mood = 0.12 * self.satisfaction - 0.35 * self.cancels
-            + 0.1 * (row.engagement_trend / 2.0).tanh()
-            + 0.2 * self.payment;
-        pace * (1.0 - 0.35 * self.spike) * mood.exp()
+        let mood = 0.08 * self.satisfaction - 0.25 * self.cancels
+            + 0.06 * (row.engagement_trend / 2.0).tanh()
+            + 0.15 * self.payment;
+        pace * (1.0 - 0.25 * self.spike) * mood.exp()
     }
 }
 
