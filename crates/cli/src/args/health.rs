@@ -64,6 +64,9 @@ pub struct HealthTrain {
     /// Epochs without a lower validation loss after which training stops; 0 for never.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub patience: usize,
+    /// Epochs without a lower validation loss after which the learning rate is halved; 0 for never.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub halve_after: usize,
     /// Factor of the sum of squared weights that is added to the loss.
     #[arg(long, default_value_t = 0.0, value_name = "FACTOR")]
     pub l2: f64,

@@ -11,7 +11,7 @@ use tenure_features::marketplace::MarketplaceTable;
 use tenure_health::{
     Architecture, HealthEpoch, HealthFigures, HealthParams, HealthRun, TaskWeights, TrainReport, Trained,
 };
-use tenure_neural::EarlyStopping;
+use tenure_neural::{EarlyStopping, Schedule};
 
 use super::run_files::{Log, RunFolder};
 use super::{figures, judge};
@@ -91,6 +91,10 @@ fn params(args: &HealthTrain) -> Result<HealthParams> {
     training.batch_size = args.batch_size;
     training.learning_rate = args.learning_rate;
     training.l2 = args.l2;
+    if args.halve_after > 0 {
+        let (factor, patience) = (0.5, args.halve_after);
+        training.schedule = Schedule::ReduceOnPlateau { factor, patience, min_learning_rate: 1e-5 };
+    }
     let patience = (args.patience > 0).then_some(args.patience);
     training.early_stopping = patience.map(|patience| EarlyStopping { patience, min_delta: 0.0 });
     params.check()?;
