@@ -266,12 +266,15 @@ fn outcomes_come_as_a_list_too() {
 
     PLACE.write("bad.csv", "customer_id,type,happened\nA,IB_CALL_SPIKE,maybe\n");
     PLACE
-        .run("health alerts --model models --outcomes bad.csv")
+        .run("health alerts --model models --outcomes bad.csv --state unwritten.json")
         .refused(3, "bad.csv: line 2: column `happened`: `maybe`");
     PLACE.write("bad.jsonl", "{\"customer_id\":\"A\",\"type\":\"CALLS\",\"happened\":true}\n");
     PLACE
-        .run("health alerts --model models --outcomes bad.jsonl")
+        .run("health alerts --model models --outcomes bad.jsonl --state unwritten.json")
         .refused(3, "bad.jsonl: line 1: unknown variant `CALLS`");
+    PLACE
+        .run("health alerts --model models --outcomes outcomes.csv")
+        .refused(2, "name the --state that knows them");
     PLACE.write("rules.json", r#"{"rules": {"IB_CALL_SPIKE": {"threshold": 0}}}"#);
     PLACE
         .run("health alerts --model models --data data/test.jsonl --config rules.json")
@@ -311,13 +314,13 @@ fn a_package_is_what_sagemaker_unpacks() {
 
 #[test]
 fn a_training_that_is_killed_goes_on_to_the_same_bits() {
-    let whole = format!("{TRAIN} --epochs 30 --patience 0 --output-dir");
+    let whole = format!("{TRAIN} --epochs 100 --patience 0 --output-dir");
     PLACE.run(&format!("{whole} whole")).text();
     let line = format!("{whole} killed");
     let arguments: Vec<&str> = line.split_whitespace().collect();
     let mut child = PLACE.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let begun = Instant::now();
-    while !PLACE.path.join("killed/checkpoint/v00000003").exists()
+    while !PLACE.path.join("killed/checkpoint/CURRENT").exists()
         && begun.elapsed() < Duration::from_secs(60)
     {
         std::thread::yield_now();

@@ -1,6 +1,7 @@
 //! An evaluation as one page: all tasks beside each other, then each of its own.
 
-use tenure_core::{Model, OutputKind};
+use ndarray::Array2;
+use tenure_core::{Model, Output, OutputKind};
 use tenure_eval::report::{
     BinaryEvaluation, Cell, ExplainedRow, ExplainedValue, Factor, Importance, KeyFigure, NumberFormat, Part,
     PredictedModel, RegressionEvaluation, Report, Role, ScoredModel, Section, Table, TableRow, ValueWording,
@@ -30,10 +31,7 @@ pub fn report(model: &HealthModel, evaluation: &Evaluation) -> Result<Report> {
     let figures = &evaluation.figures;
     let mut page = Report {
         title: "Marketplace health".into(),
-        subtitle: format!(
-            "{} customers that the model has not learned from",
-            COUNT.show(figures.rows as f64)
-        ),
+        subtitle: format!("{} customers whose outcome is known", COUNT.show(figures.rows as f64)),
         headline: headline(figures),
         figures: figures.benchmarks.iter().map(key_figure).collect(),
         sections: vec![all_tasks(figures)],
@@ -47,10 +45,16 @@ pub fn report(model: &HealthModel, evaluation: &Evaluation) -> Result<Report> {
         page.sections.push(segments(figures));
     }
     for task in model.tasks() {
-        if let &[output] = task.outputs.as_slice()
-            && figures.metrics.contains_key(&task.name)
-        {
-            add(&mut page, &task_name(&task.name), of_task(model, evaluation, output)?);
+        let (&[output], Some(own)) = (task.outputs.as_slice(), figures.metrics.get(&task.name)) else {
+            continue;
+        };
+        let name = task_name(&task.name);
+        match own {
+            TaskFigures::Binary(own) if own.auc.is_none() => {
+                page.warnings
+                    .push(format!("{name}: all labels are the same, so that there is nothing to rank."));
+            }
+            _ => add(&mut page, &name, of_task(model, evaluation, output)?),
         }
     }
     page.notes.push(format!("Model {}.", figures.model_version));
@@ -96,8 +100,9 @@ fn headline(figures: &HealthFigures) -> String {
     let churn = of(CHURN_RISK_30D, "auc").map(|auc| {
         format!("Of two customers, one of whom leaves within 30 days, the model picks the right one in {} of 100 cases.", COUNT.show(100.0 * auc))
     });
-    let health = of(HEALTH_SCORE, "mae")
-        .map(|mae| format!("Its health score is off by {} points on average.", FIGURE.show(mae)));
+    let health = of(HEALTH_SCORE, "mae").map(|mae| {
+        format!("Its health score is off by {} points on average.", NumberFormat::default().show(mae))
+    });
     churn.into_iter().chain(health).collect::<Vec<_>>().join(" ")
 }
 
@@ -220,53 +225,71 @@ fn segments(figures: &HealthFigures) -> Section {
     }
 }
 
+/// One output and everything that its report draws.
+struct Judged {
+    actual: Vec<f64>,
+    models: Vec<(&'static str, Role, Vec<f64>)>,
+    importances: Vec<Importance>,
+    /// Id, prediction and reasons of a few customers.
+    explained: Vec<(String, f64, Vec<Factor>)>,
+}
+
 /// What the report of one output says.
 fn of_task(model: &HealthModel, e: &Evaluation, output: usize) -> Result<Report> {
-    let kind = &model.outputs()[output];
-    let target = kind.target.as_str();
-    let labels = e.table.data.target_named(target)?.values();
+    let of = &model.outputs()[output];
+    let labels = e.table.data.target_named(&of.target)?.values();
     let known: Vec<usize> = (0..labels.len()).filter(|&row| !labels[row].is_nan()).collect();
-    let of = |predicted: &ndarray::Array2<f64>| -> Vec<f64> {
-        known.iter().map(|&row| predicted[[row, output]]).collect()
-    };
-    let actual: Vec<f64> = known.iter().map(|&row| labels[row]).collect();
-    let mut models = vec![("Model", Role::Model, of(&e.model))];
-    models.push(("Linear model", Role::Baseline, of(&e.linear)));
-    models.push(("Mean", Role::Baseline, of(&e.mean)));
-    models.extend(e.oracle.as_ref().map(|oracle| ("Best attainable", Role::Oracle, of(oracle))));
+    let column =
+        |predicted: &Array2<f64>| -> Vec<f64> { known.iter().map(|&row| predicted[[row, output]]).collect() };
+    let mut models = vec![
+        ("Model", Role::Model, column(&e.model)),
+        ("Linear model", Role::Baseline, column(&e.linear)),
+        ("Mean", Role::Baseline, column(&e.mean)),
+    ];
+    models.extend(e.oracle.as_ref().map(|oracle| ("Best attainable", Role::Oracle, column(oracle))));
+    // An output without a linear model.
     models.retain(|(_, _, predicted)| !predicted.iter().any(|value| value.is_nan()));
-    let importances = Importance::of_output(model, e.table.data.x(), output)?;
-    let rows = extremes(&known, &e.model.column(output).to_vec());
     let explained = |row: usize| -> Result<(String, f64, Vec<Factor>)> {
-        let reasons = model.reasons(&e.table.data.row(row).to_vec(), target, MOST_FACTORS)?;
+        let reasons = model.reasons(&e.table.data.row(row).to_vec(), &of.target, MOST_FACTORS)?;
         let factors = reasons.into_iter().map(|reason| Factor { text: reason.text, effect: reason.effect });
         Ok((e.table.ids[row].clone(), e.model[[row, output]], factors.collect()))
     };
-    let explained = rows.into_iter().map(explained).collect::<Result<Vec<_>>>()?;
-    if kind.kind == OutputKind::Value {
-        let named = |(name, role, predictions): (&str, Role, Vec<f64>)| PredictedModel {
-            name: name.into(),
-            role,
-            predictions,
-        };
-        let row = |(id, value, factors)| ExplainedValue { id, value, factors, ..ExplainedValue::default() };
-        let evaluation = RegressionEvaluation {
-            wording: ValueWording {
-                item: "customer".into(),
-                items: "customers".into(),
-                value: decapitalised(&task_name(target)),
-                unit: kind.unit.clone(),
-            },
-            format: NumberFormat::Number { decimals: 2 },
-            models: models.into_iter().map(named).collect(),
-            actual,
-            importances,
-            importance_method: IMPORTANCE.into(),
-            explained: explained.into_iter().map(row).collect(),
-            ..RegressionEvaluation::default()
-        };
-        return Ok(evaluation.report()?);
-    }
+    let few = extremes(&known, &e.model.column(output).to_vec());
+    let judged = Judged {
+        actual: known.iter().map(|&row| labels[row]).collect(),
+        models,
+        importances: Importance::of_output(model, e.table.data.x(), output)?,
+        explained: few.into_iter().map(explained).collect::<Result<_>>()?,
+    };
+    if of.kind == OutputKind::Value { numbers(judged, of) } else { probabilities(judged, of) }
+}
+
+fn numbers(judged: Judged, of: &Output) -> Result<Report> {
+    let named = |(name, role, predictions): (&str, Role, Vec<f64>)| PredictedModel {
+        name: name.into(),
+        role,
+        predictions,
+    };
+    let row = |(id, value, factors)| ExplainedValue { id, value, factors, ..ExplainedValue::default() };
+    let evaluation = RegressionEvaluation {
+        wording: ValueWording {
+            item: "customer".into(),
+            items: "customers".into(),
+            value: decapitalised(&task_name(&of.target)),
+            unit: of.unit.clone(),
+        },
+        format: NumberFormat::Number { decimals: 2 },
+        models: judged.models.into_iter().map(named).collect(),
+        actual: judged.actual,
+        importances: judged.importances,
+        importance_method: IMPORTANCE.into(),
+        explained: judged.explained.into_iter().map(row).collect(),
+        ..RegressionEvaluation::default()
+    };
+    Ok(evaluation.report()?)
+}
+
+fn probabilities(judged: Judged, of: &Output) -> Result<Report> {
     let named = |(name, role, probabilities): (&str, Role, Vec<f64>)| ScoredModel {
         name: name.into(),
         role,
@@ -275,13 +298,13 @@ fn of_task(model: &HealthModel, e: &Evaluation, output: usize) -> Result<Report>
     let row =
         |(id, probability, factors)| ExplainedRow { id, probability, factors, ..ExplainedRow::default() };
     let evaluation = BinaryEvaluation {
-        wording: wording(target),
-        models: models.into_iter().map(named).collect(),
-        labels: actual,
+        wording: wording(&of.target),
+        models: judged.models.into_iter().map(named).collect(),
+        labels: judged.actual,
         threshold: 0.5,
-        importances,
+        importances: judged.importances,
         importance_method: IMPORTANCE.into(),
-        explained: explained.into_iter().map(row).collect(),
+        explained: judged.explained.into_iter().map(row).collect(),
         ..BinaryEvaluation::default()
     };
     Ok(evaluation.report()?)

@@ -253,4 +253,14 @@ fn an_outcome_is_noted_for_alerts_that_wait_for_one() {
     let figures = log.figures(&rules());
     assert_eq!(figures[0].precision.map(|rate| rate.share), Some(0.5));
     assert_eq!(figures[0].false_positive_rate, None);
+    assert_eq!(figures[0].meets_targets(), Some(false));
+    // Always right so far, but nothing is known of those who stayed.
+    let mut right = AlertLog::default();
+    right.admit(&rules(), route(&content(), 3.0, 0.0), day("2026-03-10"));
+    right.record(outcome(true));
+    assert_eq!(right.figures(&rules())[0].precision.map(|rate| rate.share), Some(1.0));
+    assert_eq!(right.figures(&rules())[0].meets_targets(), None);
+    let other = Outcome { customer_id: "C2".into(), ..outcome(false) };
+    assert_eq!(right.record(other), 0);
+    assert_eq!(right.figures(&rules())[0].meets_targets(), Some(true));
 }

@@ -266,6 +266,16 @@ fn unknown_labels_are_masked_and_counted() {
     let figures = evaluate(&trained.model, &test, None).unwrap().figures;
     assert!(!figures.metrics.contains_key(CHURN_RISK_30D) && figures.metrics.len() == 4);
     assert_eq!(figures.masked_labels[CHURN_RISK_30D], test.ids.len());
+
+    // A page can be made of what is left, even where all customers that are known stayed.
+    let stayed = masked(&world.test.data, CHURN_RISK_30D, |row| {
+        world.test.data.target_named(CHURN_RISK_30D).unwrap().values()[row] == 1.0
+    });
+    test.data = stayed;
+    let evaluation = evaluate(&trained.model, &test, None).unwrap();
+    assert_eq!(evaluation.figures.metrics[CHURN_RISK_30D].get("auc"), None);
+    let page = report(&trained.model, &evaluation).unwrap().to_html();
+    assert!(page.contains("Churn within 30 days: all labels are the same"));
 }
 
 #[test]

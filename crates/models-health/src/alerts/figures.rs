@@ -53,16 +53,18 @@ pub struct AlertFigures {
 }
 
 impl AlertFigures {
-    /// Whether the shares meet what the specification asks for; `None` where it asks for nothing, or nothing is
-    /// known.
+    /// Whether the shares meet what the specification asks for; `None` where it asks for nothing, or what it asks for
+    /// is not known yet.
     #[must_use]
     pub fn meets_targets(&self) -> Option<bool> {
-        let precise = self.precision_target.zip(self.precision).map(|(least, rate)| rate.share > least);
+        let precise = self.precision_target.map(|least| self.precision.map(|rate| rate.share > least));
         let quiet =
-            self.false_positive_target.zip(self.false_positive_rate).map(|(most, rate)| rate.share < most);
-        match (precise, quiet) {
-            (None, None) => None,
-            (precise, quiet) => Some(precise.unwrap_or(true) && quiet.unwrap_or(true)),
+            self.false_positive_target.map(|most| self.false_positive_rate.map(|rate| rate.share < most));
+        let asked: Vec<Option<bool>> = precise.into_iter().chain(quiet).collect();
+        match () {
+            () if asked.contains(&Some(false)) => Some(false),
+            () if asked.is_empty() || asked.contains(&None) => None,
+            () => Some(true),
         }
     }
 }

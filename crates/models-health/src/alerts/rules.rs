@@ -124,6 +124,22 @@ impl Rule {
         }
     }
 
+    /// An alert of this rule without a reason yet.
+    fn alert(&self, customer_id: &str) -> Alert {
+        Alert {
+            kind: self.kind,
+            severity: self.severity,
+            customer_id: customer_id.to_owned(),
+            message: String::new(),
+            churn_risk: None,
+            churn_probability: None,
+            top_risk_factors: Vec::new(),
+            score: None,
+            recommendation: self.recommendation.clone(),
+            expected_impact: self.expected_impact.clone(),
+        }
+    }
+
     fn check(&self) -> Result<()> {
         let (name, fits, expected) = match self.kind {
             AlertKind::IbCallSpike => {
@@ -208,18 +224,7 @@ impl AlertRules {
         };
         let mut alerts = Vec::new();
         for rule in &self.rules {
-            let mut alert = Alert {
-                kind: rule.kind,
-                severity: rule.severity,
-                customer_id: customer_id.to_owned(),
-                message: String::new(),
-                churn_risk: None,
-                churn_probability: None,
-                top_risk_factors: Vec::new(),
-                score: None,
-                recommendation: rule.recommendation.clone(),
-                expected_impact: rule.expected_impact.clone(),
-            };
+            let mut alert = rule.alert(customer_id);
             let fires = match rule.kind {
                 AlertKind::IbCallSpike => {
                     let calls = feature("ib_call_count_14d")?;

@@ -14,6 +14,7 @@ use tenure_health::HealthModel;
 use tenure_health::alerts::{
     Admitted, Alert, AlertFigures, AlertKind, AlertLog, AlertParams, AlertRules, Outcome, Rate, outcomes_of,
 };
+use tenure_io::MarketplaceReadReport;
 
 use super::predict::predict_all;
 use crate::args::HealthAlerts;
@@ -29,10 +30,20 @@ struct Line<'a> {
     alert: &'a Alert,
 }
 
+/// What was read, and what was made of it.
+struct Raised {
+    read: MarketplaceReadReport,
+    admitted: Admitted,
+}
+
 pub fn alerts(args: &HealthAlerts, session: &Session) -> Result<()> {
     let read: Vec<&Path> =
         [&args.data, &args.config, &args.outcomes].into_iter().filter_map(|path| path.as_deref()).collect();
     args.out.as_ref().map_or(Ok(()), |out| output::keeps("--out", out, &read))?;
+    if args.data.is_none() && args.state.is_none() {
+        let words = "--outcomes: alerts are judged that were sent before; name the --state that knows them";
+        return Err(WrongArgument(words.into()).into());
+    }
     let params: Option<AlertParams> =
         args.config.as_deref().map(|path| of_json("--config", path)).transpose()?;
     let rules = params.unwrap_or_default().check()?;
@@ -58,7 +69,7 @@ pub fn alerts(args: &HealthAlerts, session: &Session) -> Result<()> {
     };
     // The alerts first: what is said twice after a crash is better than what is never said.
     if let (Some(raised), Some(out)) = (&raised, &args.out) {
-        output::file(out, &lines(&raised.alerts, at)?)?;
+        output::file(out, &lines(&raised.admitted.alerts, at)?)?;
     }
     if let Some(path) = &args.state {
         output::file(path, &serde_json::to_vec(&log)?)?;
@@ -81,14 +92,14 @@ fn raise(
     log: &mut AlertLog,
     at: Timestamp,
     session: &Session,
-) -> Result<Admitted> {
-    let (table, _) = super::read_for(path, model, session)?;
+) -> Result<Raised> {
+    let (table, read) = super::read_for(path, model, session)?;
     let predictions = predict_all(&table, |row| model.decide(row))?;
     let mut all = Vec::new();
     for (row, (id, prediction)) in table.ids.iter().zip(&predictions).enumerate() {
         all.extend(rules.route(id, prediction, model.schema(), &table.data.row(row).to_vec())?);
     }
-    Ok(log.admit(rules, all, at))
+    Ok(Raised { read, admitted: log.admit(rules, all, at) })
 }
 
 fn lines(alerts: &[Alert], at: Timestamp) -> Result<Vec<u8>> {
@@ -157,7 +168,7 @@ fn list_of_outcomes(path: &Path) -> Result<Option<Vec<Outcome>>> {
 
 fn tell(
     args: &HealthAlerts,
-    raised: Option<&Admitted>,
+    raised: Option<&Raised>,
     judged: Option<&(usize, Vec<AlertFigures>)>,
     at: Timestamp,
 ) -> Result<()> {
@@ -166,7 +177,7 @@ fn tell(
         AlertKind::ALL.iter().map(|&kind| (kind, of(kind))).filter(|(_, alerts)| *alerts > 0).collect()
     };
     if args.json {
-        let raised = raised.map(|raised| {
+        let raised = raised.map(|Raised { admitted: raised, .. }| {
             let types: serde_json::Map<String, Value> =
                 by_kind(raised).into_iter().map(|(kind, alerts)| (kind.to_string(), alerts.into())).collect();
             json!({
@@ -178,7 +189,8 @@ fn tell(
         return output::json(&json!({ "raised": raised, "judged": judged }));
     }
     let mut out = String::new();
-    if let Some(raised) = raised {
+    if let Some(Raised { read, admitted: raised }) = raised {
+        out += &read.to_string();
         if args.out.is_none() {
             for alert in &raised.alerts {
                 out += &format!(
