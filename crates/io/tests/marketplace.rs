@@ -79,6 +79,34 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_in_a_field_makes_a_panic(
+        at in 0..62usize,
+        texts in prop::collection::vec("[0-9a-z€,.;:eE+\\-\"\\[{ ]{0,12}|-?[0-9]{1,4}[.,]?[0-9]{0,3}|true|premium", 1..8),
+    ) {
+        let folder = folder();
+        let rows = csv(&[("ann", "healthy")]);
+        let (head, line) = rows.trim_end().split_once('\n').unwrap();
+        let mut text = format!("{head}\n");
+        for field in &texts {
+            let mut fields: Vec<String> = line.split(',').map(str::to_owned).collect();
+            fields[at] = format!("\"{}\"", field.replace('"', "\"\""));
+            text += &format!("{}\n", fields.join(","));
+        }
+        let path = file(&folder, "m.csv", text);
+        for skip_bad_lines in [false, true] {
+            let options = ReadOptions { skip_bad_lines, ..ReadOptions::default() };
+            if let Ok((table, report)) = read_marketplace(&path, Profile::Guide, &options) {
+                prop_assert_eq!(report.customers + report.bad_lines.count, texts.len() as u64);
+                prop_assert_eq!(table.data.rows() as u64, report.customers);
+            }
+        }
+    }
+}
+
 /// A table of the narrow profile as CSV: every feature 1, the label of health 50, and no other label.
 fn csv(rows: &[(&str, &str)]) -> String {
     let names: Vec<&str> = Profile::Guide.fields().iter().map(|field| field.name).collect();

@@ -10,8 +10,8 @@
 //!
 //! * All are as of one instant. Windows are the 7, 14 or 30 days before it.
 //! * *Frequencies are per week*, as in "2.5 sessions a week".
-//! * A rating, share or mean over a window that has nothing to average is the last one known before; missing
-//!   (NaN, `null`, blank) where there never was one.
+//! * A rating, share or mean over a window that has nothing to average is that over the next longer window, in the
+//!   end over all time; missing (NaN, `null`, blank) where there never was anything.
 //! * Choices ([`Coded`]) are numbers, so that a row is a plain vector of numbers. In JSON, CSV and Parquet the names
 //!   of the levels are read as well.
 //!
