@@ -320,8 +320,7 @@ fn a_training_that_is_killed_goes_on_to_the_same_bits() {
     let arguments: Vec<&str> = line.split_whitespace().collect();
     let mut child = PLACE.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let begun = Instant::now();
-    while !PLACE.path.join("killed/checkpoint/CURRENT").exists()
-        && begun.elapsed() < Duration::from_secs(60)
+    while !PLACE.path.join("killed/checkpoint/CURRENT").exists() && begun.elapsed() < Duration::from_secs(60)
     {
         std::thread::yield_now();
     }
