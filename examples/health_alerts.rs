@@ -69,7 +69,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         log.record(outcome);
     }
     for of in log.figures(&rules) {
-        let share = |rate: Option<tenure::health::alerts::Rate>| rate.map_or(f64::NAN, |rate| 100.0 * rate.share);
+        let share =
+            |rate: Option<tenure::health::alerts::Rate>| rate.map_or(f64::NAN, |rate| 100.0 * rate.share);
         println!(
             "{:<21} {:>4} alerts, {:>3.0} % right, {:>3.0} % of the others alerted",
             of.kind.name(),

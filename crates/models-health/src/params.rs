@@ -120,6 +120,7 @@ impl HealthParams {
                 batch_size: 64,
                 learning_rate: 1e-3,
                 early_stopping: Some(EarlyStopping { patience: 10, min_delta: 0.0 }),
+                refit_heads: true,
                 ..TrainingParams::default()
             },
         }

@@ -24,7 +24,7 @@ impl Objective {
     }
 
     /// Loss of one output and its derivative by the raw output.
-    fn loss<T: Real>(self, raw: T, label: T) -> (T, T) {
+    pub(crate) fn loss<T: Real>(self, raw: T, label: T) -> (T, T) {
         match self {
             Self::CrossEntropy => {
                 // ln(1 + eˣ) − y x, without overflow
@@ -40,6 +40,17 @@ impl Objective {
                 let gap = p - label;
                 (gap * gap, (gap + gap) * p * (T::one() - p))
             }
+        }
+    }
+
+    /// Second derivative of the loss by the raw output; of a squared error through a sigmoid what is left of it where
+    /// the residual is 0 (Gauss and Newton), which is never negative.
+    pub(crate) fn curvature(self, raw: f64) -> f64 {
+        let p = sigmoid(raw);
+        match self {
+            Self::CrossEntropy => p * (1.0 - p),
+            Self::Squared => 2.0,
+            Self::SquaredSigmoid => 2.0 * (p * (1.0 - p)).powi(2),
         }
     }
 

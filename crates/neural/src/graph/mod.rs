@@ -76,6 +76,12 @@ impl<T: Real> Space<T> {
         self.heads[head].values.last().map_or(&[], |v| v)
     }
 
+    /// What the last layer of head `head` read in the last pass, whose inputs were `x`.
+    pub(crate) fn before_last<'a>(&'a self, head: usize, x: &'a [T]) -> &'a [T] {
+        let shared = self.trunk.values.last().map_or(x, |v| v);
+        self.heads[head].values.iter().rev().nth(1).map_or(shared, |v| v)
+    }
+
     /// Where the derivative by the outputs of head `head` goes, and the outputs.
     pub(crate) fn outputs_and_flow(&mut self, head: usize) -> (&[T], &mut Vec<T>) {
         let space = &mut self.heads[head];
@@ -119,11 +125,18 @@ impl<T: Real> Graph<T> {
         weights
     }
 
+    /// The weights of the last layer of head `head`, outputs × inputs, and behind them its biases.
+    pub(crate) fn last_layer<'a>(&self, head: usize, weights: &'a mut Weights<T>) -> &'a mut [T] {
+        let last = self.heads[head].layers.last();
+        last.map_or(&mut [], |last| &mut weights.parameters[last.parameters()])
+    }
+
     /// The biases of the last layer of head `head`.
     pub(crate) fn last_biases<'a>(&self, head: usize, weights: &'a mut Weights<T>) -> &'a mut [T] {
-        let Some(last) = self.heads[head].layers.last() else { return &mut [] };
-        let end = last.parameters().end;
-        &mut weights.parameters[end - last.layer.output().width..end]
+        let outputs = self.heads[head].layers.last().map_or(0, |last| last.layer.output().width);
+        let layer = self.last_layer(head, weights);
+        let weights = layer.len() - outputs;
+        &mut layer[weights..]
     }
 
     fn stacks(&self) -> impl Iterator<Item = &Stack<T>> {

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod data;
+mod heads;
 mod history;
 
 use std::sync::Arc;
@@ -328,9 +329,13 @@ impl TrainingRun {
 
     /// Losses of the present weights.
     fn losses_of(&self, rows: &Rows) -> Losses {
+        self.losses_by(&self.weights, rows)
+    }
+
+    fn losses_by(&self, weights: &Weights<f32>, rows: &Rows) -> Losses {
         let heads = &self.shell.spec().heads;
         let mut sums = Sums::new(heads.len());
-        self.evaluate(rows, |batch, space| {
+        self.evaluate(weights, rows, |batch, space| {
             for (at, head) in heads.iter().enumerate() {
                 let weights = batch.weights.as_deref();
                 sums.add(at, head.objective().sum(space.outputs(at), &batch.labels[at], weights, 1.0, None));
@@ -339,14 +344,14 @@ impl TrainingRun {
         sums.losses(heads.iter().map(|h| h.weight))
     }
 
-    /// Shows `see` all rows, chunk by chunk, with the outputs of the present weights.
-    fn evaluate(&self, rows: &Rows, mut see: impl FnMut(&Batch, &Space<f32>)) {
+    /// Shows `see` all rows, chunk by chunk, with their outputs.
+    fn evaluate(&self, weights: &Weights<f32>, rows: &Rows, mut see: impl FnMut(&Batch, &Space<f32>)) {
         let (mut batch, mut space) = (Batch::default(), Space::default());
         let all: Vec<usize> = (0..rows.rows).collect();
         for chunk in all.chunks(CHUNK) {
             rows.gather(chunk, &mut batch);
             let pass = Pass { rows: chunk.len(), mode: Mode::Evaluate, present: batch.present.as_deref() };
-            self.shell.graph().forward(&pass, &self.weights, &mut space, &batch.x);
+            self.shell.graph().forward(&pass, weights, &mut space, &batch.x);
             see(&batch, &space);
         }
     }
@@ -357,7 +362,7 @@ impl TrainingRun {
     pub fn valid_predictions(&self) -> Option<Array2<f64>> {
         let valid = self.valid.as_ref()?;
         let mut out = Vec::with_capacity(valid.rows * self.shell.outputs().len());
-        self.evaluate(valid, |batch, space| {
+        self.evaluate(&self.weights, valid, |batch, space| {
             let rows = batch
                 .labels
                 .first()
@@ -399,7 +404,12 @@ impl TrainingRun {
         if self.history.is_empty() {
             return Err(Error::Data("the training has not begun".into()));
         }
-        let (model, last) = (self.best(), self.current());
+        let (mut model, mut last) = (self.best(), self.current());
+        if self.params.training.refit_heads {
+            let refitted =
+                |weights| NetworkModel::new(Arc::clone(&self.shell), self.with_refitted_heads(weights));
+            (model, last) = (refitted(&self.best.weights), refitted(&self.weights));
+        }
         let held_out = self.valid.as_ref().filter(|_| self.held_out).map_or(0, |valid| valid.rows);
         let mut notes = Vec::new();
         if held_out > 0 {
