@@ -8,7 +8,10 @@
 //! * [`FuzzyAxes`]: low, medium and high memberships learned from training rows.
 //! * [`contacts`]: the log of contacts, their messages, leads and purchases, its own as-of views, and the rows of leads,
 //!   contacts and messages.
+//! * [`study`]: sessions of study, and how they become rows, alone or with a student's sessions before them.
+//! * [`augment`]: noisy copies of rows to learn from.
 
+pub mod augment;
 pub mod columns;
 pub mod contacts;
 mod error;
@@ -19,6 +22,7 @@ mod log;
 mod order_features;
 mod set;
 mod snapshot;
+pub mod study;
 mod sweep;
 mod table;
 pub mod time;

@@ -26,7 +26,7 @@ pub use lead::{LeadCommand, LeadEvaluate, LeadTrain};
 pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
 pub use suite::{TestModels, TrainAll, TrainCommand};
-pub use synth::{SynthCommand, SynthContacts, SynthOrders};
+pub use synth::{SynthCommand, SynthContacts, SynthOrders, SynthStudy};
 pub use table::{
     Strategy, TableCommand, TableCv, TableExplain, TableLearn, TablePredict, TableRead, TableSearch,
     TableTrain, Task,

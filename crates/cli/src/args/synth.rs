@@ -12,6 +12,8 @@ pub enum SynthCommand {
     Orders(SynthOrders),
     /// Contacts with conversations, messages, leads and purchases.
     Contacts(SynthContacts),
+    /// Study sessions of students who differ in their speed.
+    Study(SynthStudy),
 }
 
 /// `tenure synth orders`
@@ -84,6 +86,44 @@ pub struct SynthContacts {
     /// Also write the true scores and probabilities (CSV).
     #[arg(long)]
     pub truth: bool,
+    /// Print the summary as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tenure synth study`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tenure synth study --out study
+  tenure synth study --sessions 10000 --students 500 --format parquet --out study
+
+Writes sessions and truth.csv: the mean and the median duration of each, given its facts, and given the student's
+hidden speed too.")]
+pub struct SynthStudy {
+    /// Sessions to generate.
+    #[arg(long, default_value_t = 600, value_name = "N")]
+    pub sessions: usize,
+    /// Students; by default one for each 15 sessions.
+    #[arg(long, value_name = "N")]
+    pub students: Option<usize>,
+    /// Topics in the catalogue.
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    pub topics: usize,
+    /// Deviation of the logarithm of durations that comes from the students' hidden speed; by default 0.18.
+    #[arg(long, value_name = "SD")]
+    pub student_noise: Option<f64>,
+    /// Deviation of the logarithm of durations that is chance; by default 0.24.
+    #[arg(long, value_name = "SD")]
+    pub session_noise: Option<f64>,
+    /// Same seed, same bytes.
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub seed: u64,
+    /// The folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Format of the sessions.
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    pub format: Format,
     /// Print the summary as JSON instead of text.
     #[arg(long)]
     pub json: bool,

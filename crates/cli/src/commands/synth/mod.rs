@@ -2,6 +2,7 @@
 
 mod contacts;
 mod orders;
+mod study;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -17,6 +18,7 @@ pub fn run(command: &SynthCommand, session: &Session) -> Result<()> {
     match command {
         SynthCommand::Orders(args) => orders::run(args, session),
         SynthCommand::Contacts(args) => contacts::run(args, session),
+        SynthCommand::Study(args) => study::run(args, session),
     }
 }
 
