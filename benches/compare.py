@@ -1,6 +1,6 @@
 """Runs each comparison beside its peers and keeps what was measured in results.json.
 
-  compare.py SECTION…    of: small boosting large scoring forest linear features reading synth value decision decisions; `benches/run` calls it
+  compare.py SECTION…    of: small boosting large scoring forest neural linear features reading synth value decision decisions; `benches/run` calls it
 
 Runs alternate, and who goes first changes from round to round, so that a busy machine slows both. A ratio is the
 median of the rounds' ratios, ours to the peer's.
@@ -19,7 +19,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
-PACKAGES = ["lightgbm", "Lifetimes", "numpy", "pandas", "polars", "pyarrow", "pymc-marketing", "scikit-learn", "xgboost-cpu"]
+PACKAGES = ["lightgbm", "Lifetimes", "numpy", "pandas", "polars", "pyarrow", "pymc-marketing", "scikit-learn", "torch", "xgboost-cpu"]
 
 
 def run(command, threads):
@@ -125,6 +125,18 @@ class Bench:
                     }
                     rounds = self.rounds if rows < 100_000 else 1
                     found[f"{kind}_{rows}_{n}"] = summary(self.alternate(runs, rounds), "seconds")
+        return found
+
+    def neural(self):
+        found = {}
+        for profile in ["guide", "sagemaker"]:
+            for n in (1, 2):
+                measured = self.alternate({
+                    "ours": self.ours("neural", profile, n, threads=n),
+                    "torch": self.peer("neural", profile, n, threads=n),
+                })
+                found[f"{profile}_{n}"] = summary(measured, "seconds")
+                found[f"{profile}_{n}_row"] = summary(measured, "one_row_us")
         return found
 
     def orders(self, orders, customers):

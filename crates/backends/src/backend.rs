@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tenure_core::{Artifact, Error, Learner, Model, Result};
 use tenure_gbdt::{ForestParams, GbdtParams, TreeModel};
+use tenure_neural::{MlpParams, NetworkModel};
 
 use crate::average::AverageModel;
 use crate::blend::BlendParams;
@@ -25,6 +26,8 @@ pub enum Backend {
     Logistic(LogisticParams),
     /// Generalised linear model: binary (family binomial) and numeric targets.
     Glm(GlmParams),
+    /// Multi-layer perceptron: binary and numeric targets.
+    Mlp(MlpParams),
     /// The weighted mean of several learners.
     Blend(BlendParams),
     /// LightGBM's gradient boosting: binary targets, several classes and numbers.
@@ -76,6 +79,7 @@ impl Backend {
         "forest",
         "logistic",
         "glm",
+        "mlp",
         "blend",
         #[cfg(feature = "lightgbm")]
         "lightgbm",
@@ -102,6 +106,7 @@ impl Backend {
             "forest" => Ok(Self::Forest(ForestParams::default())),
             "logistic" => Ok(Self::Logistic(LogisticParams::default())),
             "glm" => Ok(Self::Glm(GlmParams::default())),
+            "mlp" => Ok(Self::Mlp(MlpParams::default())),
             "blend" => Ok(Self::Blend(BlendParams::default())),
             #[cfg(feature = "lightgbm")]
             "lightgbm" => Ok(Self::LightGbm(Default::default())),
@@ -202,6 +207,7 @@ impl Backend {
             Self::Forest(params) => Box::new(params.check()?),
             Self::Logistic(params) => Box::new(params.check()?),
             Self::Glm(params) => Box::new(params.check()?),
+            Self::Mlp(params) => Box::new(params.check()?),
             Self::Blend(params) => Box::new(params.check()?),
             #[cfg(feature = "lightgbm")]
             Self::LightGbm(params) => Box::new(params.check()?),
@@ -228,6 +234,7 @@ pub fn load(artifact: &Artifact) -> Result<Box<dyn Model>> {
         TreeModel::KIND => Box::new(TreeModel::from_artifact(artifact)?),
         LogisticModel::KIND => Box::new(LogisticModel::from_artifact(artifact)?),
         GlmModel::KIND => Box::new(GlmModel::from_artifact(artifact)?),
+        NetworkModel::KIND => Box::new(NetworkModel::from_artifact(artifact)?),
         AverageModel::KIND => Box::new(AverageModel::from_artifact(artifact)?),
         CalibratedModel::KIND => Box::new(CalibratedModel::from_artifact(artifact)?),
         #[cfg(feature = "lightgbm")]
@@ -243,7 +250,7 @@ pub fn load(artifact: &Artifact) -> Result<Box<dyn Model>> {
         #[cfg(feature = "smartcore")]
         kind if crate::smartcore::reads(kind) => crate::smartcore::load(artifact)?,
         found => {
-            let expected = "trees, logistic, glm, average or calibrated".to_owned();
+            let expected = "trees, logistic, glm, network, average or calibrated".to_owned();
             return Err(Error::ArtifactKind { found: found.to_owned(), expected });
         }
     })

@@ -58,6 +58,7 @@ pub use blend::{Blend, BlendMember, BlendParams};
 pub use calibrated::CalibratedModel;
 pub use tenure_core::{Learner, Model};
 pub use tenure_gbdt::{CategoricalParams, ForestParams, GbdtParams, Objective};
+pub use tenure_neural::{Activation, MlpParams, TrainingParams};
 
 pub use crate::glm::GlmParams;
 pub use crate::logistic::LogisticParams;

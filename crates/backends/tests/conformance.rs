@@ -4,7 +4,7 @@
 
 use tenure_backends::conformance::{self, Subject, Task};
 use tenure_backends::glm::Family;
-use tenure_backends::{Backend, ForestParams, GbdtParams, GlmParams, LogisticParams};
+use tenure_backends::{Activation, Backend, ForestParams, GbdtParams, GlmParams, LogisticParams, MlpParams};
 
 const ALL: [Task; 3] = [Task::Binary, Task::Regression, Task::Multiclass];
 
@@ -51,6 +51,17 @@ fn extremely_randomised_forest_on_all_rows() {
 #[test]
 fn logistic_regression() {
     assert_conforms(Backend::Logistic(LogisticParams::default()), &[Task::Binary]);
+}
+
+#[test]
+fn multi_layer_perceptron() {
+    assert_conforms(Backend::by_name("mlp").unwrap(), &[Task::Binary, Task::Regression]);
+}
+
+#[test]
+fn multi_layer_perceptron_with_batch_norm() {
+    let params = MlpParams { batch_norm: true, activation: Activation::Silu, ..MlpParams::default() };
+    assert_conforms(Backend::Mlp(params), &[Task::Binary, Task::Regression]);
 }
 
 #[test]

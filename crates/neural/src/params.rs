@@ -43,8 +43,8 @@ pub enum Schedule {
     /// It does not.
     #[default]
     Constant,
-    /// It is multiplied by `factor` after `patience` epochs without a lower validation loss (training loss where
-    /// there is no validation set).
+    /// It is multiplied by `factor` whenever more than `patience` epochs in a row had no lower validation loss
+    /// (training loss where there is no validation set). So counts PyTorch; Keras reduces one epoch earlier.
     ReduceOnPlateau {
         /// Between 0 and 1.
         factor: f64,
