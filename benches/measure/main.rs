@@ -7,6 +7,7 @@
 //!                                   logistic or gamma regression on x_train.f64, y_train.f64
 //! measure forest KIND FOLDER THREADS SEED
 //!                                   a random forest on the same files; KIND is binary, extra or regression
+//! measure neural PROFILE THREADS    an epoch and a prediction of the network of guide or sagemaker
 //! measure features FOLDER THREADS   12 snapshots of order features from orders.parquet
 //! measure read FILE THREADS         an order log into columns
 //! measure synth CUSTOMERS           synthetic orders on one thread
@@ -26,6 +27,7 @@ mod forest;
 mod lifetime_value;
 mod linear;
 mod matrix;
+mod neural;
 mod orders;
 mod process;
 mod timing;
@@ -42,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["forest", kind, folder, threads, seed] => {
             forest::fit(kind, Path::new(folder), threads.parse()?, seed.parse()?)?
         }
+        ["neural", profile, threads] => neural::train(profile, threads.parse()?)?,
         ["features", folder, threads] => orders::features(Path::new(folder), threads.parse()?)?,
         ["read", file, threads] => orders::read(Path::new(file), threads.parse()?)?,
         ["synth", customers] => orders::synth(customers.parse()?)?,
@@ -50,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["decisions", contacts] => decisions::decide_all(contacts.parse()?)?,
         _ => {
             return Err(
-                "usage: measure fit|predict|linear|forest|features|read|synth|value|decide|decisions …"
+                "usage: measure fit|predict|linear|forest|neural|features|read|synth|value|decide|decisions …"
                     .into(),
             );
         }

@@ -23,8 +23,10 @@ impl<T: Real> Layer<T> for ActivationLayer {
     }
 
     fn forward(&self, _: &Pass<'_>, _: Numbers<'_, T>, _: &mut Cache<T>, x: &[T], y: &mut [T]) {
-        y.copy_from_slice(x);
-        activate(self.function, y);
+        match self.function {
+            Activation::Relu => rectify(x, y),
+            function => y.iter_mut().zip(x).for_each(|(y, &x)| *y = value(function, x)),
+        }
     }
 
     fn backward(&self, _: &Pass<'_>, _: Numbers<'_, T>, _: &mut Cache<T>, flow: Flow<'_, T>) {
@@ -43,17 +45,26 @@ impl<T: Real> Layer<T> for ActivationLayer {
 /// Applies the function to every number.
 pub(crate) fn activate<T: Real>(function: Activation, values: &mut [T]) {
     match function {
-        Activation::Relu => rectify(values),
+        Activation::Relu => rectify_in_place(values),
         function => values.iter_mut().for_each(|v| *v = value(function, *v)),
     }
 }
 
+/// Not `max`, which would make 0 of NaN: a network that diverged must show.
+#[inline(always)]
+fn positive<T: Real>(value: T) -> T {
+    if value < T::zero() { T::zero() } else { value }
+}
+
 vectorised! {
-    fn rectify<T>(values: &mut [T]) {
-        for value in values {
-            // Not `max`, which would make 0 of NaN: a network that diverged must show.
-            *value = if *value < T::zero() { T::zero() } else { *value };
-        }
+    fn rectify<T>(x: &[T], y: &mut [T]) {
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y = positive(x));
+    }
+}
+
+vectorised! {
+    fn rectify_in_place<T>(values: &mut [T]) {
+        values.iter_mut().for_each(|value| *value = positive(*value));
     }
 }
 

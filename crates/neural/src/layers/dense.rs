@@ -60,7 +60,10 @@ impl<T: Real> Layer<T> for Dense {
     fn forward(&self, pass: &Pass<'_>, numbers: Numbers<'_, T>, _: &mut Cache<T>, x: &[T], y: &mut [T]) {
         let (weight, bias) = self.split(numbers.parameters);
         let rows = pass.rows * self.input.steps;
-        y.chunks_exact_mut(self.width).for_each(|row| row.copy_from_slice(bias));
+        if let [bias] = *bias {
+            return products(x, weight, bias, y);
+        }
+        repeat(bias, y);
         let weight = Matrix::new(weight, self.width, self.input.width).t();
         multiply(Matrix::new(x, rows, self.input.width), weight, T::one(), y);
     }
@@ -68,6 +71,15 @@ impl<T: Real> Layer<T> for Dense {
     fn backward(&self, pass: &Pass<'_>, numbers: Numbers<'_, T>, _: &mut Cache<T>, flow: Flow<'_, T>) {
         let rows = pass.rows * self.input.steps;
         let (by_weight, by_bias) = flow.gradient.split_at_mut(self.width * self.input.width);
+        if self.width == 1 {
+            by_bias[0] = flow.dy.iter().copied().sum();
+            weighted_sum(flow.x, flow.dy, by_weight);
+            if let Some(dx) = flow.dx {
+                let (weight, _) = self.split(numbers.parameters);
+                multiples(flow.dy, weight, dx);
+            }
+            return;
+        }
         let (x, dy) = (Matrix::new(flow.x, rows, self.input.width), Matrix::new(flow.dy, rows, self.width));
         multiply(dy.t(), x, T::zero(), by_weight);
         column_sums(flow.dy, by_bias);
@@ -90,6 +102,58 @@ vectorised! {
     }
 }
 
+vectorised! {
+    fn repeat<T>(row: &[T], out: &mut [T]) {
+        for out in out.chunks_exact_mut(row.len()) {
+            out.iter_mut().zip(row).for_each(|(out, &value)| *out = value);
+        }
+    }
+}
+
+// A layer of one number is a product of a matrix and a vector: too small for `matrixmultiply` to be worth its call.
+
+/// Sums side by side, so that none waits for the one before.
+const LANES: usize = 8;
+
+vectorised! {
+    /// `row · weight + bias` for each row of `x`.
+    fn products<T>(x: &[T], weight: &[T], bias: T, out: &mut [T]) {
+        let (chunks, rest) = weight.as_chunks::<LANES>();
+        for (out, row) in out.iter_mut().zip(x.chunks_exact(weight.len())) {
+            let (values, tail) = row.as_chunks::<LANES>();
+            let mut sums = [T::zero(); LANES];
+            for (weight, value) in chunks.iter().zip(values) {
+                for lane in 0..LANES {
+                    sums[lane] += weight[lane] * value[lane];
+                }
+            }
+            let mut sum = bias;
+            sums.iter().for_each(|&part| sum += part);
+            rest.iter().zip(tail).for_each(|(&w, &v)| sum += w * v);
+            *out = sum;
+        }
+    }
+}
+
+vectorised! {
+    /// The sum of the rows of `x`, each times its factor.
+    fn weighted_sum<T>(x: &[T], factors: &[T], sum: &mut [T]) {
+        sum.fill(T::zero());
+        for (row, &factor) in x.chunks_exact(sum.len()).zip(factors) {
+            sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += factor * x);
+        }
+    }
+}
+
+vectorised! {
+    /// A multiple of `row` for each factor.
+    fn multiples<T>(factors: &[T], row: &[T], out: &mut [T]) {
+        for (out, &factor) in out.chunks_exact_mut(row.len()).zip(factors) {
+            out.iter_mut().zip(row).for_each(|(out, &value)| *out = factor * value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +163,8 @@ mod tests {
     fn gradients_agree_with_finite_differences() {
         let input = Shape { steps: 1, width: 5 };
         check_gradients(&Dense::new(input, 3, Start::He), input, 7, None);
+        let input = Shape { steps: 1, width: 19 };
+        check_gradients(&Dense::new(input, 1, Start::Glorot), input, 5, None);
         let input = Shape { steps: 4, width: 3 };
         check_gradients(&Dense::new(input, 2, Start::Glorot), input, 5, None);
     }

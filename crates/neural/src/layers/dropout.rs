@@ -1,29 +1,19 @@
 //! Dropout.
 
-use tenure_core::seed;
-
 use super::{Cache, Flow, Layer, Mode, Numbers, Pass, Shape, buffer};
 use crate::real::{Real, vectorised};
 
-/// Numbers that one 64-bit draw decides, 16 bits each.
-const A_DRAW: usize = 4;
-
-/// Dropout as a layer. A number is dropped where a draw of 16 bits lies below the rate, so that the rate is met to
-/// 1 / 65,536; what is kept is divided by the exact share that is.
+/// Dropout as a layer. A number is dropped where a draw of 32 bits lies below the rate; what is kept is divided by
+/// the share that is.
 #[derive(Debug)]
 pub(crate) struct Dropout {
     shape: Shape,
-    /// Draws below it drop.
-    limit: u16,
+    rate: f64,
 }
 
 impl Dropout {
     pub(crate) fn new(shape: Shape, rate: f64) -> Self {
-        Self { shape, limit: (rate * 65_536.0).round().min(65_535.0) as u16 }
-    }
-
-    fn factor<T: Real>(&self) -> T {
-        T::narrow(1.0 / (1.0 - f64::from(self.limit) / 65_536.0))
+        Self { shape, rate }
     }
 }
 
@@ -36,15 +26,8 @@ impl<T: Real> Layer<T> for Dropout {
         let Mode::Train { seed } = pass.mode else {
             return y.copy_from_slice(x);
         };
-        let (mask, factor) = (buffer(cache, 0, x.len()), self.factor::<T>());
-        let keeps = |draw: u64| if (draw & 0xffff) as u16 >= self.limit { factor } else { T::zero() };
-        for (at, four) in mask.chunks_mut(A_DRAW).enumerate() {
-            let mut draw = seed::mix(seed, at as u64);
-            for keep in four {
-                *keep = keeps(draw);
-                draw >>= 16;
-            }
-        }
+        let mask = buffer(cache, 0, x.len());
+        draw(seed, (self.rate * 2.0_f64.powi(32)) as u32, T::narrow(1.0 / (1.0 - self.rate)), mask);
         products(x, mask, y);
     }
 
@@ -53,6 +36,20 @@ impl<T: Real> Layer<T> for Dropout {
         match pass.mode {
             Mode::Train { .. } => products(flow.dy, &cache[0], dx),
             Mode::Evaluate => dx.copy_from_slice(flow.dy),
+        }
+    }
+}
+
+vectorised! {
+    /// 0 where a draw lies below `limit`, `factor` elsewhere. A draw is a hash of its place in 32 bits, which
+    /// processors do for many places at once: the finaliser of MurmurHash3 (Appleby 2011) over a Weyl sequence.
+    fn draw<T>(seed: u64, limit: u32, factor: T, mask: &mut [T]) {
+        let (start, key) = (seed as u32, (seed >> 32) as u32);
+        for (at, keep) in mask.iter_mut().enumerate() {
+            let mut hash = start.wrapping_add((at as u32).wrapping_mul(0x9e37_79b9)) ^ key;
+            hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
+            hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
+            *keep = if hash ^ (hash >> 16) < limit { T::zero() } else { factor };
         }
     }
 }
