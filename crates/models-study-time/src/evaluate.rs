@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tenure_core::{Dataset, Error as CoreError, Model};
 use tenure_eval::metrics::{RegressionReport, interval_coverage, mean_interval_width};
+use tenure_features::study::StudySession;
 
 use crate::error::Result;
 use crate::model::StudyModel;
@@ -151,7 +152,8 @@ fn estimates(model: &StudyModel, samples: &Samples) -> Option<Vec<f64>> {
 
 fn segments(samples: &Samples, actual: &[f64], predicted: &[f64], held: &[bool]) -> Vec<SegmentFigures> {
     let Samples::Sessions(sessions) = samples else { return Vec::new() };
-    let kinds: [(&str, fn(&tenure_features::study::StudySession) -> &str); 3] = [
+    type Text = fn(&StudySession) -> &str;
+    let kinds: [(&str, Text); 3] = [
         ("subject", |s| &s.subject),
         ("education_level", |s| &s.education_level),
         ("time_of_day", |s| &s.time_of_day),

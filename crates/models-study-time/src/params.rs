@@ -77,6 +77,24 @@ impl StudyLearner {
         })
     }
 
+    /// The same with another value of one parameter, by its serialised name; a dot leads into a parameter that holds others
+    /// (`training.learning_rate`).
+    ///
+    /// # Errors
+    /// As [`Backend::with`]; [`Error::Unsupported`] for a parameter that a network over sessions does not have.
+    pub fn with(&self, name: &str, value: serde_json::Value) -> Result<Self> {
+        let params = match self {
+            Self::Rows(backend) => return Ok(Self::Rows(backend.with(name, value)?)),
+            Self::Sequence(params) => params,
+        };
+        let refused =
+            |problem: String| Error::unsupported(params.name.as_str(), format!("`{name}`: {problem}"));
+        let mut json = serde_json::to_value(params).map_err(|e| Error::Internal(e.to_string()))?;
+        let place = json.pointer_mut(&format!("/{}", name.replace('.', "/")));
+        *place.ok_or_else(|| refused("it has no such parameter".into()))? = value;
+        serde_json::from_value(json).map(Self::Sequence).map_err(|e| refused(e.to_string()))
+    }
+
     /// Short name, e.g. `mlp`.
     #[must_use]
     pub fn name(&self) -> String {

@@ -68,6 +68,14 @@ impl Samples {
         }
     }
 
+    /// The rows as numbers, with their target; sessions by an encoder learned of all of them, to be looked at.
+    ///
+    /// # Errors
+    /// As [`StudySession::check`].
+    pub fn numbers(&self) -> Result<Dataset> {
+        self.encoded(None)
+    }
+
     /// Those whose target is known, and how many are left out.
     pub(crate) fn known(&self) -> Result<(Self, usize)> {
         let targets = self.targets()?;

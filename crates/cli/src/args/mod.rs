@@ -7,6 +7,7 @@ mod engagement;
 mod lead;
 mod ltv;
 mod orders;
+mod study_time;
 mod suite;
 mod synth;
 mod table;
@@ -25,6 +26,10 @@ pub use engagement::{
 pub use lead::{LeadCommand, LeadEvaluate, LeadTrain};
 pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
+pub use study_time::{
+    StudyCompare, StudyEvaluate, StudyExplain, StudyLearning, StudyOutliers, StudyPredict, StudyRows,
+    StudySearch, StudyTimeCommand, StudyTrain,
+};
 pub use suite::{TestModels, TrainAll, TrainCommand};
 pub use synth::{SynthCommand, SynthContacts, SynthOrders, SynthStudy};
 pub use table::{
@@ -84,6 +89,9 @@ pub enum Command {
     /// Which messages are engaged with, and when to send them: train, evaluate, predict, explain, send times.
     #[command(subcommand)]
     Engagement(EngagementCommand),
+    /// Study time from sessions or a table: train, evaluate, predict, explain, compare learners, search, outliers.
+    #[command(subcommand)]
+    StudyTime(StudyTimeCommand),
     /// All models of contacts at once.
     #[command(subcommand)]
     Train(TrainCommand),
