@@ -54,4 +54,4 @@ pub use params::{SequenceParams, StudyLearner, StudyParams};
 pub use report::report;
 pub use samples::{LEAST_ROWS, Samples};
 pub use search::{Candidate, Chosen, GridSearch, JudgedChoice, Searched, search};
-pub use train::{TrainReport, Trained, train, train_only};
+pub use train::{TrainReport, Trained, train};

@@ -163,7 +163,3 @@ impl From<crate::Error> for CoreError {
         }
     }
 }
-#[doc(hidden)]
-pub fn train_only(s: &Samples, p: &StudyParams, c: &FitContext<'_>) -> StudyModel {
-    fit(s, p, c).unwrap().model
-}
