@@ -42,7 +42,8 @@ impl Candidate {
                 "leaves": {"choices": [4, 8]}, "min_rows": {"choices": [5, 20]},
             }),
             "forest" => serde_json::json!({
-                "node_column_fraction": {"choices": [0.33, 1.0]}, "min_rows": {"choices": [1, 5]},
+                "columns": {"choices": ["third", "all"]}, "min_rows": {"choices": [1, 5]},
+                "extra": {"choices": [false, true]},
             }),
             "glm" => serde_json::json!({"alpha": {"choices": [0.001, 0.03, 1.0, 30.0]}}),
             _ => {

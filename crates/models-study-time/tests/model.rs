@@ -39,12 +39,13 @@ fn the_stated_share_of_new_sessions_lies_within_their_ranges() {
 /// Ten thousand sessions leave little to be learned that the facts could tell.
 #[test]
 fn ten_thousand_sessions_lead_to_within_five_percent_of_the_best_attainable() {
-    let batch = world(10_000, 1);
+    // Students of 15 sessions each: the last of them are new to the model, the topics are not.
+    let batch = world(15_000, 1);
+    let (learned, new) = batch.sessions.split_at(9_990);
     let params = StudyParams { ensemble: 5, ..trees() };
-    let model = fit(&samples(&batch), &params).model;
-    let new = world(10_000, 1_000_001);
-    // Of the same topics: their facts are all that is known of them.
-    let figures = evaluate(&model, &samples(&new), Some(&expected(&new))).unwrap().figures;
+    let model = fit(&Samples::Sessions(learned.to_vec()), &params).model;
+    let figures =
+        evaluate(&model, &Samples::Sessions(new.to_vec()), Some(&expected(&batch)[9_990..])).unwrap().figures;
     let oracle = figures.oracle.unwrap();
     let mae_ratio = figures.model.mae / oracle.figures.mae;
     println!("MAE {mae_ratio:.4}, RMSE {:.4} of the oracle's", oracle.rmse_ratio);
