@@ -28,6 +28,9 @@ METHOD = """\
   of 1e-8 agree; lbfgs at its default tolerance stops some 1e-4 away from the optimum and is named beside.
 - One row: LightGBM's fast call for single rows from C (`LGBM_BoosterPredictForMatSingleRowFast`) by ctypes, which
   adds about half a microsecond; its `predict` from Python is named too. Another row each time.
+- Networks: dense layers, batch normalisation, dropout 0.3 and 0.2, cross-entropy and squared error by task, Adam; the
+  same layers and losses in PyTorch, eager, with its fused Adam and its tensors loaded. The median of five epochs after
+  one that is not counted. Ours computes on one thread whatever it is given.
 - Features: 12 monthly snapshots of {features} features and {fuzzy} fuzzy memberships, with labels, of a log of 20
   orders a customer. pandas and Polars compute the same columns by plain aggregations, Polars on two threads. Values
   agree with ours for both peers on every column of {compared} sampled rows, to {difference:.0e}.
@@ -46,7 +49,7 @@ METHOD = """\
 """
 
 NOT_MEASURED = """\
-The design's other figures belong to parts that do not exist yet (neural networks) or need a quiet machine (a cold build of the workspace). Memory is Linux's resident set, and all figures are of x86-64.
+The design's other figures need a quiet machine (a cold build of the workspace). Memory is Linux's resident set, and all figures are of x86-64.
 """
 
 # What is known of the causes, by the row's key; shown where the row is slower or misses its figure.
@@ -205,6 +208,26 @@ def forests(table):
                   f"{both(peer['ratio'], peer)}; {quality}", "≤ 0.15" if promised else "–", reached, peer["ratio"] > 1)
 
 
+def networks(table):
+    titles = {"guide": ("Network of the guide: 59 inputs, 128-64-32, five heads", 0.08),
+              "sagemaker": ("Network of the spec: 150 inputs, 256-128-64, six heads", 0.15)}
+    for key, runs in RESULTS.get("neural", {}).items():
+        if not isinstance(runs, dict):
+            continue
+        profile, threads, *row = key.split("_")
+        (title, wanted), ours, peer = titles[profile], runs["ours"], runs["torch"]
+        if row:
+            if threads == "1":
+                table.add("network_row", f"One row of the {title[0].lower()}{title[1:].split(':')[0]}, p50", f"{ours['one_row_us']:.1f} µs",
+                          f"PyTorch {peer['one_row_us']:.0f} µs", f"{both(peer['ratio'], peer)}", "≤ 10 µs", ours["one_row_us"] <= 10, False)
+            continue
+        # Ours computes on one thread whatever it is given.
+        table.add("network", f"{title}; epoch of 7,000 rows at batch 64, {threads} thread{'s' * (threads != '1')}",
+                  f"{1e3 * ours['seconds']:.0f} ms", f"PyTorch {1e3 * peer['seconds']:.0f} ms",
+                  f"{both(peer['ratio'], peer)}", f"≤ {wanted}" if threads == "1" else "–",
+                  peer["ratio"] <= wanted if threads == "1" else None, peer["ratio"] > 1)
+
+
 def where_the_time_goes():
     runs = RESULTS["features"]["10000000"]["ours"]
     return (f"Of our {runs['total_s']:.1f} s for 10 M orders, reading the file takes {runs['read_s']:.1f} s, sorting "
@@ -275,6 +298,7 @@ def main():
     field(table)
     scoring(table)
     forests(table)
+    networks(table)
     linear(table)
     features(table)
     reading(table)
@@ -330,7 +354,7 @@ benches/run boosting scoring    # some sections; the others keep their results
 
 It needs Linux, cargo, Python 3.11 or later with `venv`, and the network for the peers, which
 `benches/peers/requirements.txt` pins. The sections are `small`, `boosting`, `large` (7,000, 100,000 and 1 M rows),
-`scoring`, `forest`, `linear`, `features`, `reading`, `synth`, `value`, `decision` and `decisions`. `cargo bench -p tenure-gbdt`, `-p tenure-features` and
+`scoring`, `forest`, `neural`, `linear`, `features`, `reading`, `synth`, `value`, `decision` and `decisions`. `cargo bench -p tenure-gbdt`, `-p tenure-features` and
 `-p tenure-synth` measure the parts alone, with Criterion.
 """
     (HERE.parent / "docs/benchmarks.md").write_text(text)

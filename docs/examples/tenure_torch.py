@@ -1,15 +1,20 @@
-"""Networks of tenure in PyTorch: builds the module that a network's specification describes.
+"""Networks of tenure in PyTorch.
 
-    network = tenure_torch.build(spec, inputs)                         # spec: `NetworkSpec` as JSON, inputs: features
-    network.load_state_dict(safetensors.torch.load_file("weights.safetensors"), strict=False)
-    raw = network(x)                                                   # head -> rows x targets, before links
-    answers = network.predict(x)                                       # head -> rows x targets, in the targets' units
+    model = tenure_torch.load("models/health")      # a folder that tenure saved a model in
+    answers = model.predict(rows)                   # rows x features -> rows x outputs, in the units of the targets
+    model.network                                   # an ordinary nn.Module, to be trained further or exported
 
-`x` is rows x inputs, standardised as the model's scaler says, with 0 where a value is missing; steps that are absent
-from a sequence are NaN in full. `strict=False`, because PyTorch counts batches beside batch normalisation and tenure
-does not; `load` below checks that nothing else is missing.
+    network = tenure_torch.build(spec, inputs)      # from a `NetworkSpec` alone; inputs: numbers a step
+    tenure_torch.set_weights(network, safetensors.torch.load_file("weights.safetensors"))
+
+Weights have the same names and shapes on both sides. What goes back to tenure is
+`safetensors.torch.save_file(network.state_dict(), "weights.safetensors")`. Needs torch and numpy.
 """
 
+import json
+import pathlib
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -86,32 +91,68 @@ class Stack(nn.Sequential):
 
 
 class Network(nn.Module):
-    """A trunk and its heads."""
+    """A trunk and its heads: inputs, standardised, to head -> rows x targets, before links.
+
+    `x` is rows x inputs, or rows x steps x inputs with `present`, rows x steps: whether a step is there.
+    """
 
     def __init__(self, spec, inputs):
         super().__init__()
-        self.spec = spec
-        width, trunk = layers(spec["trunk"], inputs // spec["steps"])
+        width, trunk = layers(spec["trunk"], inputs)
         self.trunk = Stack(*trunk)
         self.heads = nn.ModuleDict()
         for head in spec["heads"]:
             last, own = layers(head["layers"], width)
             self.heads[head["name"]] = Stack(*own, nn.Linear(last, len(head["targets"])))
 
-    def forward(self, x):
-        steps, present = self.spec["steps"], None
-        if steps > 1:
-            x = x.unflatten(1, (steps, -1))
-            present = ~x.isnan().all(2)
-            x = x.nan_to_num()
+    def forward(self, x, present=None):
         shared = self.trunk(x, present)
         return {name: head(shared, present) for name, head in self.heads.items()}
 
+
+class Model:
+    """A stored model: from features to predictions."""
+
+    def __init__(self, config, network):
+        self.config, self.network = config, network.eval()
+        self.outputs = [target for head in config["network"]["heads"] for target in head["targets"]]
+
+    def inputs(self, rows):
+        """What the network reads: standardised numbers, and for sequences which steps are there."""
+        scaler = self.config["scaler"]
+        steps = np.asarray(rows, dtype=float).reshape(len(rows), scaler["steps"], scaler["features"])
+        x = np.stack([standardised(given, steps[:, :, given["column"]]) for given in scaler["inputs"]], 2)
+        # All but those at the beginning of which nothing is known; the last always is.
+        present = np.maximum.accumulate(~np.isnan(steps).all(2), axis=1)
+        present[:, -1] = True
+        x = torch.tensor(np.where(present[:, :, None], x, 0.0), dtype=torch.float32)
+        return (x[:, 0], None) if scaler["steps"] == 1 else (x, torch.tensor(present))
+
     @torch.no_grad()
-    def predict(self, x):
-        self.eval()
-        raw = self(x)
-        return {head["name"]: answer(head["loss"], raw[head["name"]]) for head in self.spec["heads"]}
+    def predict(self, rows):
+        raw = self.network(*self.inputs(rows))
+        columns = []
+        for head, lines in zip(self.config["network"]["heads"], self.config["lines"], strict=True):
+            learned = raw[head["name"]].double()
+            if is_share(head["loss"]):
+                learned = learned.sigmoid()
+            columns += [line["offset"] + line["factor"] * learned[:, at] for at, line in enumerate(lines)]
+        return torch.stack(columns, 1).numpy()
+
+
+def is_share(loss):
+    """Whether a head's outputs go through a sigmoid."""
+    return loss == "binary_cross_entropy" or "bounded" in loss["squared_error"]
+
+
+def standardised(given, values):
+    """One input of the network from the values of its feature."""
+    role, missing = given["role"], np.isnan(values)
+    if role == "value":
+        return np.where(missing, 0.0, np.clip((values - given["mean"]) / given["deviation"], -1e6, 1e6))
+    if role == "missing":
+        return missing - given["mean"]
+    return np.where(missing, 0.0, (values == role["level"]) - given["mean"])
 
 
 def layers(specs, width):
@@ -142,25 +183,40 @@ def layers(specs, width):
     return width, made
 
 
-def answer(loss, raw):
-    """Outputs in the unit of their targets."""
-    if loss == "binary_cross_entropy":
-        return raw.sigmoid()
-    scale = loss["squared_error"]
-    if scale == "raw":
-        return raw
-    bounds = scale["bounded"]
-    return bounds["low"] + (bounds["high"] - bounds["low"]) * raw.sigmoid()
-
-
 def build(spec, inputs):
     return Network(spec, inputs)
 
 
-def load(network, tensors):
-    """The network with these tensors as its weights; refuses others."""
+def set_weights(network, tensors):
+    """Takes over weights by name; refuses others. PyTorch counts batches beside normalisation, tenure does not."""
     missing, unexpected = network.load_state_dict(tensors, strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing or unexpected:
         raise ValueError(f"missing weights {missing}, unexpected weights {unexpected}")
-    return network
+
+
+def load(folder):
+    """The network that tenure saved in a folder, alone or within another model."""
+    folder = pathlib.Path(folder)
+    folder /= (folder / "CURRENT").read_text().split()[0]
+    for file in sorted(folder.rglob("model.json")):
+        model = json.loads(file.read_text())
+        if model["kind"] == "network":
+            config = model["config"]
+            network = Network(config["network"], len(config["scaler"]["inputs"]))
+            set_weights(network, stored(file.parent, network.state_dict()))
+            return Model(config, network)
+    raise ValueError(f"there is no network in {folder}")
+
+
+def stored(folder, shapes):
+    """The weights of a stored model: numbers of 32 bits one after the other, in the order of a `state_dict`."""
+    parts = {name: np.fromfile(folder / name, "<f4") for name in ["parameters", "statistics"]}
+    tensors, taken = {}, dict.fromkeys(parts, 0)
+    for name, tensor in shapes.items():
+        if not name.endswith("num_batches_tracked"):
+            part = "statistics" if "running_" in name else "parameters"
+            start, taken[part] = taken[part], taken[part] + tensor.numel()
+            tensors[name] = torch.tensor(parts[part][start:taken[part]]).reshape(tensor.shape)
+    assert all(taken[part] == len(numbers) for part, numbers in parts.items()), "the weights do not fit the network"
+    return tensors

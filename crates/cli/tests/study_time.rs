@@ -14,7 +14,12 @@ use serde_json::Value;
 static STUDY: LazyLock<Place> = LazyLock::new(|| {
     let place = Place::new("study");
     println!("{}", place.run("synth study --sessions 450 --out study").text());
-    println!("{}", place.run("study-time train --sessions study/sessions.csv --learner gbdt --ensemble 3 --model trees").text());
+    println!(
+        "{}",
+        place
+            .run("study-time train --sessions study/sessions.csv --learner gbdt --ensemble 3 --model trees")
+            .text()
+    );
     place
 });
 
@@ -37,7 +42,9 @@ fn sessions_are_the_same_bytes_in_every_run() {
 
 #[test]
 fn a_model_is_judged_beside_the_best_attainable() {
-    let found = json("study-time evaluate --sessions study/sessions.csv --truth study/truth.csv --model trees --report s.html");
+    let found = json(
+        "study-time evaluate --sessions study/sessions.csv --truth study/truth.csv --model trees --report s.html",
+    );
     assert_eq!(found["rows"], 450);
     assert!(found["model"]["mae"].as_f64().unwrap() < found["mean"]["mae"].as_f64().unwrap());
     assert!(found["oracle"]["rmse_ratio"].as_f64().is_some());
@@ -50,7 +57,10 @@ fn every_session_gets_hours_with_a_range_and_reasons() {
     STUDY.run("study-time predict --sessions study/sessions.csv --model trees --out hours.csv").text();
     let text = STUDY.read_text("hours.csv");
     let mut lines = text.lines();
-    assert_eq!(lines.next().unwrap(), "session_id,hours,interval_low,interval_high,spread,reasons,model_version");
+    assert_eq!(
+        lines.next().unwrap(),
+        "session_id,hours,interval_low,interval_high,spread,reasons,model_version"
+    );
     assert_eq!(lines.clone().count(), 450);
     let first: Vec<&str> = lines.next().unwrap().splitn(5, ',').collect();
     let number = |at: usize| first[at].parse::<f64>().unwrap();
@@ -69,7 +79,9 @@ fn every_session_gets_hours_with_a_range_and_reasons() {
 
 #[test]
 fn learners_are_compared_and_searched() {
-    let found = json("study-time compare --sessions study/sessions.csv --learners glm,gbdt --folds 3 --ensemble 2 --report c.html");
+    let found = json(
+        "study-time compare --sessions study/sessions.csv --learners glm,gbdt --folds 3 --ensemble 2 --report c.html",
+    );
     assert!(found["conclusions"][0].as_str().unwrap().starts_with("gbdt "));
     assert_eq!(found["learners"].as_array().unwrap().len(), 2);
     let text = STUDY.run("study-time search --sessions study/sessions.csv --learners glm --folds 3 --ensemble 2 --model best").text();
@@ -88,7 +100,8 @@ fn a_table_of_ones_own_goes_the_same_way() {
         writeln!(table, "{kind},{size},{},n{i}", 3 * size + 40 * (i % 2) + i % 5).unwrap();
     }
     place.write("t.csv", table);
-    let text = place.run("study-time train --data t.csv --target cost --learner glm --augment 0.5 --model m").text();
+    let text =
+        place.run("study-time train --data t.csv --target cost --learner glm --augment 0.5 --model m").text();
     assert!(text.contains("Learned from 200 rows and 2 features by 5 × glm"), "{text}");
     place.run("study-time predict --data t.csv --model m --out p.csv").text();
     let text = place.read_text("p.csv");

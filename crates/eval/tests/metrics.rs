@@ -245,3 +245,16 @@ fn the_order_of_rows_does_not_matter() {
     }
     assert_eq!(gains(&y, &p, None, 7).unwrap(), gains(&y2, &p2, None, 7).unwrap());
 }
+
+#[test]
+fn a_rate_knows_how_sure_it_is() {
+    // scipy 1.17.1: scipy.stats.beta.ppf([.05, .95], 3.5, 7.5)
+    let interval = rate_interval(3.0, 10.0, 0.9).unwrap();
+    assert!(
+        (interval.low - 0.117_329_38).abs() < 1e-8 && (interval.high - 0.558_126_77).abs() < 1e-8,
+        "{interval:?}"
+    );
+    assert_eq!(rate_interval(0.0, 5.0, 0.95).unwrap().low, 0.0);
+    assert!(matches!(rate_interval(0.0, 0.0, 0.95), Err(tenure_eval::Error::Empty)));
+    assert!(rate_interval(6.0, 5.0, 0.95).unwrap_err().to_string().contains("`hits` is 6"));
+}

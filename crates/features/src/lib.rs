@@ -10,6 +10,7 @@
 //!   contacts and messages.
 //! * [`study`]: sessions of study, and how they become rows, alone or with a student's sessions before them.
 //! * [`augment`]: noisy copies of rows to learn from.
+//! * [`marketplace`]: the rows of customers of a marketplace, with the names that other systems gave their features.
 
 pub mod augment;
 pub mod columns;
@@ -19,6 +20,7 @@ mod fuzzy;
 mod history;
 mod label;
 mod log;
+pub mod marketplace;
 mod order_features;
 mod set;
 mod snapshot;

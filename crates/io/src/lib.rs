@@ -7,8 +7,10 @@
 //! * [`read_contacts`]: the files of contacts, their conversations, messages, leads and purchases to
 //!   [`ContactRecords`](tenure_features::contacts::ContactRecords).
 //! * [`read_study_sessions`]: a file of study sessions to [`StudySession`](tenure_features::study::StudySession)s.
-//! * [`OrderWriter`], [`TableWriter`], [`ContactWriter`] and [`StudyWriter`]: the way back; a file appears whole or not at
-//!   all.
+//! * [`read_marketplace`]: customers of a marketplace to a
+//!   [`MarketplaceTable`](tenure_features::marketplace::MarketplaceTable).
+//! * [`OrderWriter`], [`TableWriter`], [`ContactWriter`], [`MarketplaceWriter`] and [`StudyWriter`]: the way back; a file
+//!   appears whole or not at all.
 //!
 //! Nothing is dropped silently: what is skipped is counted with example line numbers, and what cannot be read
 //! is an [`Error`] that names the file, the line, the column, the text found and what was expected.
@@ -29,6 +31,7 @@ mod columnar;
 mod contacts;
 mod error;
 mod json;
+mod marketplace;
 mod options;
 mod orders;
 mod records;
@@ -42,6 +45,9 @@ pub use contacts::read_contacts;
 pub use contacts::report::ContactReadReport;
 pub use contacts::write::ContactWriter;
 pub use error::{Error, Result};
+pub use marketplace::read_marketplace;
+pub use marketplace::report::MarketplaceReadReport;
+pub use marketplace::write::MarketplaceWriter;
 pub use options::ReadOptions;
 pub use orders::mapping::{OrderMapping, Role};
 pub use orders::read_orders;

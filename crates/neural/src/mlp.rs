@@ -7,8 +7,7 @@ use tenure_core::{
 
 use crate::network::CAPABILITIES;
 use crate::{
-    Activation, HeadSpec, LayerSpec, Loss, Network, NetworkModel, NetworkParams, NetworkSpec, TargetScale,
-    TrainingParams,
+    Activation, HeadSpec, LayerSpec, Loss, Network, NetworkParams, NetworkSpec, TargetScale, TrainingParams,
 };
 
 /// A multi-layer perceptron for one target: two classes by cross-entropy, a number by squared error.
@@ -29,7 +28,8 @@ pub struct MlpParams {
     /// [`TrainingParams::validation_share`]) are learned from as well, by a second training on all rows that takes so
     /// many epochs at the learning rates of the first.
     pub refit: bool,
-    /// Whether predictions are made right on average over the training rows ([`NetworkModel::balanced`]).
+    /// Whether predictions are made right on average over the training rows, by
+    /// [`NetworkModel::balanced`](crate::NetworkModel::balanced).
     pub balance: bool,
 }
 

@@ -24,6 +24,8 @@ use std::io::{self, Write};
 use buckets::Buckets;
 use protobuf::Message;
 
+use crate::NetworkModel;
+
 /// A name for a log begun at `wall_time` (seconds since 1970), such that TensorBoard finds it and reads logs of one
 /// folder in the order of their beginnings.
 #[must_use]
@@ -93,6 +95,23 @@ impl<W: Write> EventWriter<W> {
             entry.message(8, &tensor);
             entry.message(9, &metadata);
         })
+    }
+
+    /// The layers of a network, as a table under the tag `network/layers`.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn layers(&mut self, model: &NetworkModel, wall_time: f64) -> io::Result<()> {
+        self.text("network/layers", 0, &model.layers_table(), wall_time)
+    }
+
+    /// The distributions of a network's weights and running statistics, each under its name.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn weights(&mut self, model: &NetworkModel, step: u64, wall_time: f64) -> io::Result<()> {
+        let mut weights = model.weights().into_iter();
+        weights.try_for_each(|tensor| self.histogram(&tensor.name, step, &tensor.values, wall_time))
     }
 
     /// Hands what the writer still holds back to where it goes.

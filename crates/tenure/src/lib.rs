@@ -39,8 +39,11 @@
 //! | `ltv` | no | [`ltv`](https://docs.rs/tenure-ltv): order log to customer lifetime value |
 //! | `lead` | no | [`lead`](https://docs.rs/tenure-lead): what is known of a lead to a score |
 //! | `engagement` | no | [`engagement`](https://docs.rs/tenure-engagement): message and recipient to a probability and the best time |
+//! | `health` | no | [`health`](https://docs.rs/tenure-health): marketplace customers to health, risks and alerts |
+//! | `study-time` | no | [`study_time`](https://docs.rs/tenure-study-time): student, topic and session to hours |
+//! | `neural` | no | [`neural`](https://docs.rs/tenure-neural): networks of several tasks |
 //! | `io` | no | [`io`](https://docs.rs/tenure-io): CSV, JSONL and Parquet |
-//! | `synth` | no | [`synth`](https://docs.rs/tenure-synth): synthetic orders and contacts with a known truth |
+//! | `synth` | no | [`synth`](https://docs.rs/tenure-synth): synthetic orders, contacts, marketplace customers and study sessions with a known truth |
 
 #[cfg(feature = "backends")]
 pub use tenure_backends as backends;
@@ -55,12 +58,18 @@ pub use tenure_eval as eval;
 pub use tenure_features as features;
 #[cfg(feature = "gbdt")]
 pub use tenure_gbdt as gbdt;
+#[cfg(feature = "health")]
+pub use tenure_health as health;
 #[cfg(feature = "io")]
 pub use tenure_io as io;
 #[cfg(feature = "lead")]
 pub use tenure_lead as lead;
 #[cfg(feature = "ltv")]
 pub use tenure_ltv as ltv;
+#[cfg(feature = "neural")]
+pub use tenure_neural as neural;
+#[cfg(feature = "study-time")]
+pub use tenure_study_time as study_time;
 #[cfg(feature = "synth")]
 pub use tenure_synth as synth;
 

@@ -4,6 +4,7 @@ mod churn;
 mod contact;
 mod contacts;
 mod engagement;
+mod health;
 mod lead;
 mod ltv;
 mod orders;
@@ -23,6 +24,10 @@ pub use engagement::{
     EngagementCommand, EngagementEvaluate, EngagementExplain, EngagementPredict, EngagementSendTimes,
     EngagementTrain, MessageSource, SendTimeOptions,
 };
+pub use health::{
+    Attributing, HealthAlerts, HealthCommand, HealthEvaluate, HealthExplain, HealthPackage, HealthPredict,
+    HealthTrain,
+};
 pub use lead::{LeadCommand, LeadEvaluate, LeadTrain};
 pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
@@ -31,7 +36,7 @@ pub use study_time::{
     StudySearch, StudyTimeCommand, StudyTrain,
 };
 pub use suite::{TestModels, TrainAll, TrainCommand};
-pub use synth::{SynthCommand, SynthContacts, SynthOrders, SynthStudy};
+pub use synth::{Format, SynthCommand, SynthContacts, SynthMarketplace, SynthOrders, SynthStudy};
 pub use table::{
     Strategy, TableCommand, TableCv, TableExplain, TableLearn, TablePredict, TableRead, TableSearch,
     TableTrain, Task,
@@ -45,6 +50,7 @@ Examples:
   tenure ltv train --orders orders.csv --prediction-days 180 --model value-model
   tenure lead train --records records --target score --model lead-model
   tenure contact train --records records --model contact-model
+  tenure health train --train-data train.jsonl --val-data validation.jsonl --output-dir models
   tenure table cv --data customers.csv --target Churn --task binary
 
 Exit codes: 0 done, 1 cannot write the answer, 2 wrong arguments, 3 the data do not allow it,
@@ -92,6 +98,10 @@ pub enum Command {
     /// Study time from sessions or a table: train, evaluate, predict, explain, compare learners, search, outliers.
     #[command(subcommand)]
     StudyTime(StudyTimeCommand),
+    /// Marketplace health from a table of customers: train a network of several tasks, evaluate, predict, explain, alert,
+    /// package.
+    #[command(subcommand)]
+    Health(HealthCommand),
     /// All models of contacts at once.
     #[command(subcommand)]
     Train(TrainCommand),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
+use tenure_features::marketplace::Profile;
 use tenure_io::FileFormat;
 
 /// `tenure synth …`
@@ -12,6 +13,8 @@ pub enum SynthCommand {
     Orders(SynthOrders),
     /// Contacts with conversations, messages, leads and purchases.
     Contacts(SynthContacts),
+    /// Customers of a marketplace: a row of features each, and what is to be foretold of them.
+    Marketplace(SynthMarketplace),
     /// Study sessions of students who differ in their speed.
     Study(SynthStudy),
 }
@@ -91,6 +94,48 @@ pub struct SynthContacts {
     pub json: bool,
 }
 
+/// `tenure synth marketplace`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tenure synth marketplace --out data
+  tenure synth marketplace --profile sagemaker --customers 50000 --out data
+  tenure synth marketplace --segments 0.35,0.4,0.15,0.1 --noise 1.5 --out data
+
+Writes train, validation and test (70, 15 and 15 %) in every format asked for, full_dataset in the first of them,
+and truth.csv: of each customer what the labels were drawn from.")]
+pub struct SynthMarketplace {
+    /// Customers to generate.
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub customers: usize,
+    /// Which features and targets: guide (59 and 5) or sagemaker (150 and 25).
+    #[arg(long, default_value_t = Profile::Guide, value_name = "NAME")]
+    pub profile: Profile,
+    /// Shares of thriving, healthy, at-risk and churned customers.
+    #[arg(
+        long,
+        default_value = "0.3,0.4,0.2,0.1",
+        value_name = "SHARE,…",
+        value_delimiter = ',',
+        num_args = 1
+    )]
+    pub segments: Vec<f64>,
+    /// How far labels scatter: 1 is usual, less is easier; 0.05 to 5.
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    pub noise: f64,
+    /// Same seed, same bytes.
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub seed: u64,
+    /// The folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Formats of the files.
+    #[arg(long, value_enum, default_values_t = [Format::Jsonl, Format::Csv], value_name = "FORMAT,…", value_delimiter = ',')]
+    pub format: Vec<Format>,
+    /// Print the summary as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `tenure synth study`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -138,6 +183,17 @@ pub enum Format {
     Jsonl,
     /// Apache Parquet.
     Parquet,
+}
+
+impl Format {
+    /// What its files end in.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
 }
 
 impl From<Format> for FileFormat {

@@ -5,6 +5,7 @@ mod contact;
 mod contacts;
 mod engagement;
 mod evaluation;
+mod health;
 mod lead;
 mod ltv;
 mod orders;
@@ -31,6 +32,7 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
         Command::Contact(args) => contact::run(args, session),
         Command::Engagement(args) => engagement::run(args, session),
         Command::StudyTime(args) => study_time::run(args, session),
+        Command::Health(args) => health::run(args, session),
         Command::Train(TrainCommand::All(args)) => suite::train_all(args, session),
         Command::TestModels(args) => suite::test_models(args, session),
         Command::Table(args) => table::run(args, session),

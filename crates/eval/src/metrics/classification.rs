@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::Pairs;
+use crate::calibration::Interval;
+use crate::check::{self, Pairs};
+use crate::stats::jeffreys;
 use crate::{Error, Result};
 
 /// Weight of the rows by truth and decision.
@@ -54,6 +56,23 @@ impl Confusion {
 
 fn ratio(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
+}
+
+/// Jeffreys' equal-tailed interval for a rate after `hits` of `rows`, at a `level` above 0 and below 1 (Brown, Cai &
+/// DasGupta 2001); 0 is in it when there was no hit, and 1 when all were hits.
+///
+/// # Errors
+/// [`Error::Empty`] without rows, [`Error::Parameter`] for hits outside 0 to `rows` or a level out of range.
+pub fn rate_interval(hits: f64, rows: f64, level: f64) -> Result<Interval> {
+    check::level(level)?;
+    if rows == 0.0 {
+        return Err(Error::Empty);
+    }
+    if !(0.0..=rows).contains(&hits) || rows.is_infinite() {
+        return Err(Error::parameter("hits", hits, "0 to the number of rows"));
+    }
+    let (low, high) = jeffreys(hits, rows, level);
+    Ok(Interval { low, high })
 }
 
 /// Counts the decisions at a threshold.

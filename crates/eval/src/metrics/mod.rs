@@ -25,7 +25,7 @@ mod ranking;
 mod regression;
 mod report;
 
-pub use classification::{Confusion, accuracy, confusion, f1, precision, recall};
+pub use classification::{Confusion, accuracy, confusion, f1, precision, rate_interval, recall};
 pub use concentration::{share_of_top, spearman};
 pub use delong::{AucComparison, AucInterval, delong_test, roc_auc_interval};
 pub use gains::{GainsRow, gains, lift_at, precision_at_k, recall_at_k};

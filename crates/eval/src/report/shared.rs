@@ -59,13 +59,25 @@ impl Importance {
     /// # Errors
     /// As [`Model::explain_row`].
     pub fn of_contributions(model: &dyn Model, x: ArrayView2<'_, f64>) -> tenure_core::Result<Vec<Self>> {
+        Self::of_output(model, x, 0)
+    }
+
+    /// The same of another output.
+    ///
+    /// # Errors
+    /// As [`Model::explain_row`].
+    pub fn of_output(
+        model: &dyn Model,
+        x: ArrayView2<'_, f64>,
+        output: usize,
+    ) -> tenure_core::Result<Vec<Self>> {
         if !model.capabilities().explains {
             return Ok(Vec::new());
         }
         let step = x.nrows().div_ceil(EXPLAINED_ROWS).max(1);
         let mut sums = vec![0.0; model.schema().len()];
         for row in x.rows().into_iter().step_by(step) {
-            for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), 0)?.contributions) {
+            for (sum, c) in sums.iter_mut().zip(model.explain_row(&row.to_vec(), output)?.contributions) {
                 *sum += c.abs();
             }
         }

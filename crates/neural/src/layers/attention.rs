@@ -1,5 +1,7 @@
 //! Multi-head self-attention.
 
+use tenure_core::seed;
+
 use super::{Cache, Dense, Flow, Layer, Numbers, Pass, Role, Shape, Start, TensorSpec, buffer};
 use crate::real::{Matrix, Real, multiply_into};
 
@@ -143,8 +145,8 @@ impl<T: Real> Layer<T> for Attention {
         .concat()
     }
 
-    fn initialise(&self, parameters: &mut [T], _: &mut [T], seed: u64) {
-        let own = |at: u64| tenure_core::seed::mix(seed, at);
+    fn initialise(&self, parameters: &mut [T], _: &mut [T], draws: u64) {
+        let own = |at: u64| seed::mix(draws, at);
         for at in 0..3 {
             self.projection.initialise(&mut parameters[self.place(at)], &mut [], own(at as u64));
         }
@@ -249,5 +251,16 @@ mod tests {
             check_golden(case, |input| Attention::new(input, size("heads"), size("key_width")));
         }
         check_golden(&golden["mean"], MeanSteps::new);
+    }
+    #[test]
+    fn too_many_steps_are_refused() {
+        use crate::graph::Graph;
+        use crate::{HeadSpec, LayerSpec, Loss, NetworkSpec};
+        let trunk = vec![LayerSpec::Attention { heads: 1, key_width: 2 }, LayerSpec::LastStep];
+        let heads = vec![HeadSpec::new("class", Loss::BinaryCrossEntropy)];
+        let network = |steps| NetworkSpec { steps, trunk: trunk.clone(), heads: heads.clone() };
+        assert!(Graph::<f32>::build(&network(1_024), 3).is_ok());
+        let error = Graph::<f32>::build(&network(1_025), 3).unwrap_err().to_string();
+        assert_eq!(error, "parameter `attention` is on 1025 steps; expected at most 1024");
     }
 }

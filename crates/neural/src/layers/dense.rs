@@ -103,7 +103,8 @@ vectorised! {
 }
 
 vectorised! {
-    fn repeat<T>(row: &[T], out: &mut [T]) {
+    /// Fills `out` with repetitions of `row`.
+    pub(crate) fn repeat<T>(row: &[T], out: &mut [T]) {
         for out in out.chunks_exact_mut(row.len()) {
             out.iter_mut().zip(row).for_each(|(out, &value)| *out = value);
         }

@@ -1,5 +1,7 @@
 //! Long short-term memory.
 
+use tenure_core::seed;
+
 use super::{Cache, Flow, Layer, Numbers, Pass, Role, Shape, TensorSpec, buffer, sigmoid, uniform};
 use crate::layers::dense::column_sums;
 use crate::real::{Matrix, Real, multiply, multiply_into};
@@ -137,12 +139,12 @@ impl<T: Real> Layer<T> for Lstm {
         ]
     }
 
-    fn initialise(&self, parameters: &mut [T], _: &mut [T], seed: u64) {
+    fn initialise(&self, parameters: &mut [T], _: &mut [T], draws: u64) {
         let (inputs, width) = (self.input.width as f64, self.width as f64);
         let gates = self.width..2 * self.width;
         let Tensors { of_input, of_state, input_bias, state_bias } = self.split_mut(parameters);
-        uniform(of_input, (6.0 / (inputs + width)).sqrt(), tenure_core::seed::mix(seed, 0));
-        uniform(of_state, width.sqrt().recip(), tenure_core::seed::mix(seed, 1));
+        uniform(of_input, (6.0 / (inputs + width)).sqrt(), seed::mix(draws, 0));
+        uniform(of_state, width.sqrt().recip(), seed::mix(draws, 1));
         state_bias.fill(T::zero());
         input_bias.fill(T::zero());
         // Remembers to begin with (Jozefowicz et al. 2015).

@@ -20,7 +20,7 @@ use tenure_core::seed;
 pub(crate) use activation::{ActivationLayer, activate, sigmoid};
 pub(crate) use attention::Attention;
 pub(crate) use batch_norm::BatchNorm;
-pub(crate) use dense::{Dense, Start};
+pub(crate) use dense::{Dense, Start, column_sums, repeat};
 pub(crate) use dropout::Dropout;
 pub(crate) use lstm::Lstm;
 pub(crate) use steps::{LastStep, MeanSteps};

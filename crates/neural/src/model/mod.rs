@@ -2,6 +2,7 @@
 
 mod attribution;
 mod balance;
+mod layers;
 mod packed;
 mod stored;
 

@@ -305,12 +305,15 @@ impl Dense {
         self.run_any(x, rows, y);
     }
 
+    /// Loops, not closures: these would be compiled without the wide instructions.
     #[inline(always)]
     fn run_any(&self, x: &[f32], rows: usize, y: &mut [f32]) {
         let blocks = self.bias.len() / LANES;
         let mut row = 0;
         while row + TILE <= rows {
-            (0..blocks).for_each(|block| self.tile::<TILE, 1>(x, row, block, y));
+            for block in 0..blocks {
+                self.tile::<TILE, 1>(x, row, block, y);
+            }
             row += TILE;
         }
         for row in row..rows {
@@ -319,7 +322,9 @@ impl Dense {
                 self.tile::<1, WIDE>(x, row, block, y);
                 block += WIDE;
             }
-            (block..blocks).for_each(|block| self.tile::<1, 1>(x, row, block, y));
+            for block in block..blocks {
+                self.tile::<1, 1>(x, row, block, y);
+            }
         }
     }
 

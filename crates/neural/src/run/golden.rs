@@ -61,8 +61,9 @@ fn data(golden: &Value, spec: &NetworkSpec) -> Dataset {
     data
 }
 
-/// A training of the network of several tasks, about to begin with the golden weights: one step an epoch.
-fn begun(golden: &Value, case: &Value) -> TrainingRun {
+/// A training of the network of several tasks, about to begin with the golden weights: one step an epoch. With
+/// `valid`, the same rows are its validation set.
+fn begun(golden: &Value, case: &Value, valid: bool) -> TrainingRun {
     let spec: NetworkSpec = serde_json::from_value(golden["spec"].clone()).unwrap();
     let data = data(golden, &spec);
     let optimizer = match case["weight_decay"].as_f64() {
@@ -80,7 +81,7 @@ fn begun(golden: &Value, case: &Value) -> TrainingRun {
         ..TrainingParams::default()
     };
     let network = NetworkParams { network: spec, training, missing_indicators: false }.check().unwrap();
-    let mut run = network.start(&data, None, &FitContext::new(1)).unwrap();
+    let mut run = network.start(&data, valid.then_some(&data), &FitContext::new(1)).unwrap();
     let given = named(&run.shell.graph().tensors, &golden["weights"]);
     for (tensor, given) in run.shell.graph().tensors.iter().zip(&given) {
         let statistic = tensor.role == Role::Statistic;
@@ -103,7 +104,7 @@ fn assert_weights(run: &TrainingRun, expected: &Value) {
 fn predictions_losses_and_gradients_are_those_of_pytorch() {
     let golden = golden(include_str!("../../tests/golden/torch_multi_task.json"));
     let context = FitContext::new(1);
-    let mut run = begun(&golden, &Value::Null);
+    let mut run = begun(&golden, &Value::Null, false);
     let expected = table(&golden["predictions"]);
     let found = run.current().predict(table(&golden["x"]).view()).unwrap();
     for (found, expected) in found.iter().zip(&expected) {
@@ -128,7 +129,7 @@ fn predictions_losses_and_gradients_are_those_of_pytorch() {
 fn steps_of_training_are_those_of_pytorch() {
     let golden = golden(include_str!("../../tests/golden/torch_multi_task.json"));
     for case in golden["trained"].as_array().unwrap() {
-        let mut run = begun(&golden, case);
+        let mut run = begun(&golden, case, false);
         let mut norm = f64::NAN;
         for _ in 0..case["steps"].as_u64().unwrap() {
             norm = run.next_epoch(&FitContext::new(1)).unwrap().unwrap().gradient_norm;
@@ -172,27 +173,74 @@ fn a_network_of_sequences_is_that_of_pytorch() {
     assert_close(&gradient, &flat(&golden["gradients"]));
 }
 
+/// A training that is told losses rather than to find them.
+fn told(change: impl FnOnce(&mut TrainingParams)) -> TrainingRun {
+    let golden = golden(include_str!("../../tests/golden/torch_multi_task.json"));
+    let mut run = begun(&golden, &Value::Null, true);
+    run.params.training.epochs = 100;
+    change(&mut run.params.training);
+    run
+}
+
+impl TrainingRun {
+    /// The learning rate of the next epoch, which is then said to have had this loss.
+    fn tell(&mut self, loss: f64) -> f64 {
+        let rate = learning_rate(&self.params.training, self.history.len(), self.plateau.reductions);
+        let losses = Losses { total: loss, heads: Vec::new() };
+        self.history.push(EpochRecord {
+            epoch: self.history.len() + 1,
+            learning_rate: rate,
+            gradient_norm: 0.0,
+            train: losses.clone(),
+            valid: Some(losses),
+            best: false,
+        });
+        self.after(loss);
+        rate
+    }
+}
+
+fn rates(schedule: Schedule, losses: &[f64], epochs: usize) -> Vec<f64> {
+    let mut run = told(|training| (training.schedule, training.epochs) = (schedule, epochs));
+    losses.iter().map(|&loss| run.tell(loss)).collect()
+}
+
 #[test]
-fn learning_rates_are_those_of_pytorch() {
-    let golden = golden(include_str!("../../tests/golden/torch_schedules.json"));
-    let losses = numbers(&golden["losses"]);
+fn learning_rates_are_those_of_pytorch_and_keras() {
+    let torch = golden(include_str!("../../tests/golden/torch_schedules.json"));
+    let losses = numbers(&torch["losses"]);
     let cosine = Schedule::Cosine { min_learning_rate: 0.001 };
-    let rates = |schedule: Schedule| {
-        let mut run =
-            begun(&self::golden(include_str!("../../tests/golden/torch_multi_task.json")), &Value::Null);
-        run.params.training.schedule = schedule;
-        run.params.training.epochs = losses.len();
-        let mut rate = |(epoch, &loss): (usize, &f64)| {
-            let rate = learning_rate(&run.params.training, epoch, run.plateau.reductions);
-            run.after(loss);
-            rate
-        };
-        losses.iter().enumerate().map(&mut rate).collect::<Vec<_>>()
-    };
-    assert_close(&rates(cosine), &numbers(&golden["cosine"]["rates"]));
-    for case in golden["plateau"].as_array().unwrap() {
+    assert_close(&rates(cosine, &losses, losses.len()), &numbers(&torch["cosine"]["rates"]));
+    let keras = golden(include_str!("../../tests/golden/keras_callbacks.json"));
+    // Keras reduces after `patience` epochs, PyTorch after one more.
+    for (golden, earlier) in [(&torch, 0), (&keras, 1)] {
+        let losses = numbers(&golden["losses"]);
+        for case in golden["plateau"].as_array().unwrap() {
+            let patience = case["patience"].as_u64().unwrap() as usize - earlier;
+            let schedule = Schedule::ReduceOnPlateau { factor: 0.5, patience, min_learning_rate: 0.002 };
+            let found = rates(schedule, &losses, 100);
+            for (found, expected) in found.iter().zip(numbers(&case["rates"])) {
+                // Keras keeps its rate in single precision.
+                assert!((found - expected).abs() < 1e-8, "patience {patience}: {found}, expected {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn trainings_stop_early_where_keras_stops_them() {
+    let golden = golden(include_str!("../../tests/golden/keras_callbacks.json"));
+    let losses = numbers(&golden["losses"]);
+    for case in golden["stopping"].as_array().unwrap() {
         let patience = case["patience"].as_u64().unwrap() as usize;
-        let schedule = Schedule::ReduceOnPlateau { factor: 0.5, patience, min_learning_rate: 0.002 };
-        assert_close(&rates(schedule), &numbers(&case["rates"]));
+        let min_delta = case["min_delta"].as_f64().unwrap();
+        let mut run =
+            told(|training| training.early_stopping = Some(crate::EarlyStopping { patience, min_delta }));
+        let stopped = losses.iter().position(|&loss| {
+            run.tell(loss);
+            run.stopped.is_some()
+        });
+        assert_eq!(stopped.map(|at| at as u64 + 1), case["stopped"].as_u64(), "{case}");
+        assert_eq!(Some(run.best.epoch as u64), case["best"].as_u64(), "{case}");
     }
 }

@@ -32,7 +32,7 @@ const HOLD_OUT: u64 = 3;
 const LEAST_TO_SPLIT: usize = 10;
 /// Rows whose loss is computed at a time.
 const CHUNK: usize = 512;
-/// A training loss so many times that of a constant prediction is one that diverges.
+/// A training loss so many times that of the untrained network, whose predictions lie around the means, diverges.
 const DIVERGED: f64 = 1e3;
 
 /// A training under way.
@@ -72,8 +72,7 @@ pub struct TrainingRun {
     best: Best,
     plateau: Plateau,
     history: Vec<EpochRecord>,
-    notes: Vec<String>,
-    /// Loss before the first epoch, of a prediction that is nearly constant.
+    /// Loss before the first epoch.
     first_loss: f64,
     stopped: Option<StopReason>,
     /// Learning rates to follow, one an epoch, instead of the schedule.
@@ -168,7 +167,6 @@ impl TrainingRun {
             moments: Moments::new(parameters),
             plateau: Plateau { best: f64::INFINITY, waited: 0, reductions: 0 },
             history: Vec::new(),
-            notes: Vec::new(),
             first_loss: 0.0,
             stopped: None,
             rates: None,
@@ -231,7 +229,7 @@ impl TrainingRun {
             "not finite".into()
         };
         let expected = format!(
-            "a lower one: the training loss of epoch {} is {found}, where a constant prediction has {:.3}",
+            "a lower one: the training loss of epoch {} is {found}, where the untrained network has {:.3}",
             record.epoch, self.first_loss
         );
         let value = self.params.training.learning_rate.to_string();
@@ -402,15 +400,18 @@ impl TrainingRun {
             return Err(Error::Data("the training has not begun".into()));
         }
         let (model, last) = (self.best(), self.current());
-        let mut notes = self.notes;
+        let held_out = self.valid.as_ref().filter(|_| self.held_out).map_or(0, |valid| valid.rows);
+        let mut notes = Vec::new();
+        if held_out > 0 {
+            notes.push(format!("{held_out} rows were held out to choose the epoch by"));
+        }
         let best = &self.history[self.best.epoch.max(1) - 1];
         if best.train.total.min(best.watched()) >= self.first_loss {
             notes.push(format!(
-                "no epoch was better than a constant prediction (loss {:.4}): try a lower learning rate than {}, or look at the inputs",
+                "no epoch was better than the untrained network (loss {:.4}): try a lower learning rate than {}, or look at the inputs",
                 self.first_loss, self.params.training.learning_rate
             ));
         }
-        let held_out = self.valid.as_ref().filter(|_| self.held_out).map_or(0, |valid| valid.rows);
         let iteration = |record: &EpochRecord| Iteration {
             train: record.train.total,
             valid: record.valid.as_ref().map(|v| v.total),

@@ -100,6 +100,13 @@ def data():
     return (x - x.mean(0)) / x.std(0, correction=0), labels
 
 
+def prediction(head, raw):
+    """In the unit of the targets."""
+    if not tenure_torch.is_share(head["loss"]):
+        return raw
+    return raw.sigmoid() * (1.0 if head["loss"] == BCE else 100.0)
+
+
 def head_losses(spec, raw, labels):
     """Of each head the mean over its known labels; bounded targets are learned as a share of the way."""
     losses, at = [], 0
@@ -118,9 +125,9 @@ def head_losses(spec, raw, labels):
     return losses
 
 
-def total_loss(network, x, labels, l2):
-    losses = head_losses(network.spec, network(x), labels)
-    total = sum(head["weight"] * loss for head, loss in zip(network.spec["heads"], losses, strict=True))
+def total_loss(spec, network, x, labels, l2):
+    losses = head_losses(spec, network(*x), labels)
+    total = sum(head["weight"] * loss for head, loss in zip(spec["heads"], losses, strict=True))
     # As Keras: over weights of dense layers; normalisation has vectors.
     penalty = l2 * sum((w**2).sum() for name, w in network.named_parameters() if w.ndim == 2)
     return total + penalty, losses
@@ -138,17 +145,18 @@ def multi_task():
 
     network = fresh()
     raw = network(x)
-    loss, losses = total_loss(fresh(), x, labels, 0.0)
+    loss, losses = total_loss(NETWORK, fresh(), [x], labels, 0.0)
     golden = {
         "spec": NETWORK, "x": listed(x), "labels": listed(labels), "weights": named(start.items()),
         "train_outputs": listed(torch.cat(list(raw.values()), 1)), "loss": loss.item(), "head_losses": listed(losses),
     }
     network = fresh().eval()
     golden["raw_outputs"] = listed(torch.cat(list(network(x).values()), 1))
-    golden["predictions"] = listed(torch.cat(list(network.predict(x).values()), 1))
+    golden["predictions"] = listed(torch.cat([prediction(head, raw) for head, raw in zip(
+        NETWORK["heads"], network(x).values(), strict=True)], 1))
 
     network = fresh()
-    total_loss(network, x, labels, 0.0)[0].backward()
+    total_loss(NETWORK, network, [x], labels, 0.0)[0].backward()
     golden["gradients"] = named((name, w.grad) for name, w in network.named_parameters())
 
     def trained(steps, clip=None, l2=0.0, decay=None):
@@ -161,7 +169,7 @@ def multi_task():
         norm = None
         for _ in range(steps):
             optimizer.zero_grad()
-            total_loss(network, x, labels, l2)[0].backward()
+            total_loss(NETWORK, network, [x], labels, l2)[0].backward()
             # Adam makes a whole step of the rounding error where a gradient should be zero, such as that of a bias before
             # batch normalisation whose rectifier lets all rows through: there must be none.
             slopes = torch.cat([parameter.grad.flatten() for parameter in parameters])
@@ -257,15 +265,16 @@ def sequence_network():
         "heads": [head("minutes", {"squared_error": "raw"}, 1.0, [dense(3), activation("elu")]),
                   head("again", BCE, 1.0)],
     }
-    x, _ = sequences(4, 3, 6)
+    x, present = sequences(4, 3, 6)
     labels = torch.cat([draw(6, 1), torch.rand(6, 1).round()], 1)
-    network = drawn(tenure_torch.build(spec, 12))
-    loss, _ = total_loss(network, x.flatten(1), labels, 0.0)
+    network = drawn(tenure_torch.build(spec, 3))
+    given = [x.nan_to_num(), torch.arange(4) >= 4 - present[:, None]]
+    loss, _ = total_loss(spec, network, given, labels, 0.0)
     loss.backward()
     write("sequence_network", {
         "spec": spec, "x": listed(x.flatten(1)), "labels": listed(labels), "loss": loss.item(),
         "weights": named(network.state_dict().items()),
-        "raw_outputs": listed(torch.cat(list(network(x.flatten(1)).values()), 1)),
+        "raw_outputs": listed(torch.cat(list(network(*given).values()), 1)),
         "gradients": named((name, weight.grad) for name, weight in network.named_parameters()),
     })
 

@@ -85,12 +85,26 @@ def shown(folder):
         assert count.sum() == len(VALUES) and (left <= right).all() and (left[1:] == right[:-1]).all()
 
 
+def networks(folder):
+    """Layers and weights of whole networks."""
+    runs = sorted(file.parent for file in folder.glob("*/weights.safetensors"))
+    for run in runs:
+        log = EventAccumulator(str(run), size_guidance={"histograms": 0, "tensors": 0}).Reload()
+        assert log.Tags()["tensors"] == ["network/layers"]
+        with safe_open(run / "weights.safetensors", framework="numpy") as file:
+            assert sorted(log.Tags()["histograms"]) == sorted(file.keys())
+            for name in file.keys():
+                (event,) = log.Histograms(name)
+                check_histogram(event.histogram_value, np.float64(file.get_tensor(name).ravel()))
+    return len(runs)
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     print(f"safetensors: {safetensors(folder)} tensors as written")
     accumulated(folder)
     shown(folder)
-    print("tensorboard: scalars, histograms and text as written")
+    print(f"tensorboard: scalars, histograms and text as written; weights of {networks(folder)} networks")
 
 
 if __name__ == "__main__":

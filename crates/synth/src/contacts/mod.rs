@@ -86,3 +86,5 @@ pub use summary::ContactSummary;
 pub use talk::ENGAGEMENT_HOURS;
 pub use truth::{ContactTruth, LeadTruth};
 pub use world::{ContactBatch, ContactWorld};
+
+pub(crate) use person::{exponential, logistic, normal};

@@ -1,6 +1,7 @@
 //! `tenure synth …`
 
 mod contacts;
+mod marketplace;
 mod orders;
 mod study;
 
@@ -19,6 +20,7 @@ pub fn run(command: &SynthCommand, session: &Session) -> Result<()> {
         SynthCommand::Orders(args) => orders::run(args, session),
         SynthCommand::Contacts(args) => contacts::run(args, session),
         SynthCommand::Study(args) => study::run(args, session),
+        SynthCommand::Marketplace(args) => marketplace::run(args, session),
     }
 }
 

@@ -1,0 +1,64 @@
+//! Customers by row.
+
+use ndarray::Array2;
+use tenure_core::{Dataset, Error, Result};
+
+use super::{Profile, Segment};
+
+/// Customers of a marketplace: who is who, and the rows with all targets of their profile.
+#[derive(Debug, Clone)]
+pub struct MarketplaceTable {
+    /// Ids of the customers, by row.
+    pub ids: Vec<String>,
+    /// Segments, by row; `None` where not known.
+    pub segments: Vec<Option<Segment>>,
+    /// The features, and the targets of the profile in order, NaN where not known.
+    pub data: Dataset,
+}
+
+impl MarketplaceTable {
+    /// Puts a table together: `features` has a column a feature of the profile, `labels` one a target, each one row
+    /// a customer.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for lengths or widths that differ, [`Error::NotFinite`] and [`Error::TargetValue`] for values
+    /// that cannot be.
+    pub fn new(
+        profile: Profile,
+        ids: Vec<String>,
+        segments: Vec<Option<Segment>>,
+        features: Array2<f64>,
+        labels: &Array2<f64>,
+    ) -> Result<Self> {
+        let targets = profile.labels();
+        let rows = features.nrows();
+        for (what, expected, found) in [
+            ("ids", rows, ids.len()),
+            ("segments", rows, segments.len()),
+            ("rows of labels", rows, labels.nrows()),
+            ("labels of a customer", targets.len(), labels.ncols()),
+        ] {
+            if expected != found {
+                return Err(Error::Shape { what, expected, found });
+            }
+        }
+        let mut data = Dataset::new(profile.schema(), features)?;
+        for (label, values) in targets.iter().zip(labels.columns()) {
+            data = data.with_target(label.target(values.to_vec())?)?;
+        }
+        Ok(Self { ids, segments, data })
+    }
+
+    /// The given rows, in the given order; a row may be taken more than once.
+    ///
+    /// # Panics
+    /// If an index is not below the number of rows.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            ids: rows.iter().map(|&row| self.ids[row].clone()).collect(),
+            segments: rows.iter().map(|&row| self.segments[row]).collect(),
+            data: self.data.select(rows),
+        }
+    }
+}
