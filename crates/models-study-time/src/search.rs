@@ -43,7 +43,6 @@ impl Candidate {
             }),
             "forest" => serde_json::json!({
                 "columns": {"choices": ["third", "all"]}, "min_rows": {"choices": [1, 5]},
-                "extra": {"choices": [false, true]},
             }),
             "glm" => serde_json::json!({"alpha": {"choices": [0.001, 0.03, 1.0, 30.0]}}),
             _ => {

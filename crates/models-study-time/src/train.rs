@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tenure_backends::average::AverageModel;
-use tenure_core::{Dataset, Error as CoreError, FitContext, FitReport, Model, Progress};
+use tenure_core::{Dataset, FitContext, FitReport, Model, Progress};
 use tenure_eval::metrics::RegressionReport;
 use tenure_features::study::{EncoderParams, StudyEncoder};
 
@@ -46,8 +46,8 @@ pub struct TrainReport {
 /// Students (of a table: groups) stay on one side of every split.
 ///
 /// # Errors
-/// [`CoreError::NotEnoughRows`] for fewer than [`LEAST_ROWS`](crate::LEAST_ROWS), [`crate::Error::EqualTargets`],
-/// [`CoreError::Unsupported`] for a target of classes or a network over sessions of a table, a parameter or a value of a
+/// [`tenure_core::Error::NotEnoughRows`] for fewer than [`LEAST_ROWS`](crate::LEAST_ROWS), [`crate::Error::EqualTargets`],
+/// [`tenure_core::Error::Unsupported`] for a target of classes or a network over sessions of a table, a parameter or a value of a
 /// session out of range, what the learner refuses, or the work is cancelled.
 pub fn train(samples: &Samples, params: &StudyParams, context: &FitContext<'_>) -> Result<Trained> {
     params.check()?;
@@ -152,14 +152,4 @@ fn settings(
         range,
         estimate_factor,
     })
-}
-
-/// The same error with the rows named that it is about.
-impl From<crate::Error> for CoreError {
-    fn from(error: crate::Error) -> Self {
-        match error {
-            crate::Error::Core(error) => error,
-            other => Self::Data(other.to_string()),
-        }
-    }
 }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use tenure_core::params::require;
 use tenure_core::{Dataset, Feature, Schema, Target};
 
+use super::StudySession;
+use super::history::StudyHistory;
 use super::session::{CATEGORIES, CategoryField, NUMBERS};
-use super::{StudyHistory, StudySession};
 use crate::{Result, Timestamp};
 
 /// Name of the target.

@@ -7,14 +7,13 @@ use super::StudySession;
 /// The sessions of each student by time. Of these, [`StudyHistory::before`] hands out those that began earlier, so that
 /// no row can see a later one.
 #[derive(Debug, Default)]
-pub struct StudyHistory<'a> {
+pub(super) struct StudyHistory<'a> {
     sessions: HashMap<&'a str, Vec<&'a StudySession>>,
 }
 
 impl<'a> StudyHistory<'a> {
     /// Sorts sessions by student and time, those of one instant by id.
-    #[must_use]
-    pub fn new(sessions: &'a [StudySession]) -> Self {
+    pub(super) fn new(sessions: &'a [StudySession]) -> Self {
         let mut all: HashMap<&str, Vec<&StudySession>> = HashMap::new();
         for session in sessions {
             all.entry(&session.student_id).or_default().push(session);
@@ -26,7 +25,7 @@ impl<'a> StudyHistory<'a> {
     }
 
     /// The student's sessions that began before this one, the earliest first, at most `most` of them (the last).
-    pub fn before(&self, session: &StudySession, most: usize) -> &[&'a StudySession] {
+    pub(super) fn before(&self, session: &StudySession, most: usize) -> &[&'a StudySession] {
         let Some(all) = self.sessions.get(session.student_id.as_str()) else { return &[] };
         let end = all.partition_point(|earlier| earlier.started_at < session.started_at);
         &all[end.saturating_sub(most)..end]

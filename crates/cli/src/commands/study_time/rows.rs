@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tenure_core::{Dataset, Model, OutputKind};
+use tenure_core::{Dataset, Model};
 use tenure_features::study::StudySession;
 use tenure_io::{ReadOptions, read_study_sessions, read_table};
 use tenure_study_time::{Samples, StudyModel};
@@ -67,7 +67,6 @@ pub fn for_model(
     match (source, sessions_file, table) {
         (Source::Records { .. }, Some(path), _) => Ok(Samples::Sessions(sessions(path, session)?.0)),
         (Source::Table(reading), _, Some(path)) => {
-            debug_assert!(model.outputs().iter().all(|output| output.kind == OutputKind::Value));
             let mut options = reading.options(model.schema());
             options.task = tenure_io::TableTask::Regress;
             options.target = Some(reading.target.clone());
