@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::contacts::KnownRows;
-
 /// The steps.
 #[derive(Debug, Subcommand)]
 pub enum StudyTimeCommand {
@@ -48,22 +46,6 @@ pub struct StudyRows {
     /// With --data: rows with the same value of this column (a student) stay together in every split.
     #[arg(long, value_name = "COL", conflicts_with = "sessions")]
     pub group: Option<String>,
-}
-
-impl StudyRows {
-    /// How a table is read.
-    pub fn table(&self) -> KnownRows {
-        KnownRows {
-            records: None,
-            data: self.data.clone(),
-            until: None,
-            positive: None,
-            drop: self.drop.clone(),
-            missing: self.missing.clone(),
-            categorical: self.categorical.clone(),
-            group: self.group.clone(),
-        }
-    }
 }
 
 /// Rows to learn from.

@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::Result;
 use tenure_core::{Dataset, Model};
 use tenure_features::study::StudySession;
-use tenure_io::{ReadOptions, read_study_sessions, read_table};
+use tenure_io::{ReadOptions, TableOptions, TableTask, read_study_sessions, read_table};
 use tenure_study_time::{Samples, StudyModel};
 
 use crate::args::{StudyLearning, StudyRows};
 use crate::commands::contacts::{self, Source};
+use crate::commands::table::Reading;
 use crate::failure::WrongArgument;
 use crate::session::Session;
 
@@ -42,9 +43,21 @@ pub fn known(rows: &StudyRows, target: Option<&str>, session: &Session) -> Resul
         return Ok(Read { samples: Samples::Sessions(sessions), source: records(), words });
     }
     let path = rows.data.as_deref().unwrap_or_else(|| Path::new(""));
-    let table = rows.table();
-    let (read, reading) = contacts::learn_from_table(path, &table, target.unwrap_or_default(), true)?;
-    Ok(Read { samples: Samples::Table(read.data), source: Source::Table(reading), words: read.read })
+    let target = target.unwrap_or_default().to_owned();
+    let options = TableOptions {
+        target: Some(target.clone()),
+        task: TableTask::Regress,
+        drop: rows.drop.clone(),
+        missing: rows.missing.clone(),
+        categorical: rows.categorical.clone(),
+        group: rows.group.clone(),
+        ..TableOptions::default()
+    };
+    let (data, report) = read_table(path, &options)?;
+    let names = report.columns.iter().map(|column| column.name.clone());
+    let ignore = names.filter(|name| data.schema().position(name).is_none()).collect();
+    let source = Source::Table(Reading { target, missing: rows.missing.clone(), ignore });
+    Ok(Read { samples: Samples::Table(data), source, words: report.to_string() })
 }
 
 const fn records() -> Source<()> {
@@ -68,7 +81,7 @@ pub fn for_model(
         (Source::Records { .. }, Some(path), _) => Ok(Samples::Sessions(sessions(path, session)?.0)),
         (Source::Table(reading), _, Some(path)) => {
             let mut options = reading.options(model.schema());
-            options.task = tenure_io::TableTask::Regress;
+            options.task = TableTask::Regress;
             options.target = Some(reading.target.clone());
             options.ignore.retain(|name| *name != reading.target);
             Ok(Samples::Table(with_target(read_table(path, &options)?.0, &reading.target)?))
