@@ -97,7 +97,7 @@ impl Samples {
         Ok(())
     }
 
-    /// Folds that keep a student together; see [`Samples::grouped`].
+    /// Folds that keep a student together; rows one by one where there are fewer than five students for each fold.
     ///
     /// # Errors
     /// As [`splits::k_fold_of`].
@@ -109,7 +109,7 @@ impl Samples {
         }
     }
 
-    /// A hold-out that keeps a student together; see [`Samples::grouped`].
+    /// A hold-out that keeps a student together, in the same way.
     pub(crate) fn hold_out(&self, share: f64, seed: u64) -> Result<Split> {
         let data = self.encoded(None)?;
         match self.grouped(&data, 2) {
