@@ -30,6 +30,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
             .or_else(|| cause.downcast_ref::<tenure_ltv::Error>().map(tenure_ltv::Error::kind))
             .or_else(|| cause.downcast_ref::<tenure_lead::Error>().map(tenure_lead::Error::kind))
             .or_else(|| cause.downcast_ref::<tenure_engagement::Error>().map(tenure_engagement::Error::kind))
+            .or_else(|| cause.downcast_ref::<tenure_study_time::Error>().map(tenure_study_time::Error::kind))
             .or_else(|| cause.downcast_ref::<tenure_health::Error>().map(tenure_health::Error::kind))
             .or_else(|| cause.downcast_ref::<WrongArgument>().map(|_| ErrorKind::Caller))
     });

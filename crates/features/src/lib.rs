@@ -8,8 +8,11 @@
 //! * [`FuzzyAxes`]: low, medium and high memberships learned from training rows.
 //! * [`contacts`]: the log of contacts, their messages, leads and purchases, its own as-of views, and the rows of leads,
 //!   contacts and messages.
+//! * [`study`]: sessions of study, and how they become rows, alone or with a student's sessions before them.
+//! * [`augment`]: noisy copies of rows to learn from.
 //! * [`marketplace`]: the rows of customers of a marketplace, with the names that other systems gave their features.
 
+pub mod augment;
 pub mod columns;
 pub mod contacts;
 mod error;
@@ -21,6 +24,7 @@ pub mod marketplace;
 mod order_features;
 mod set;
 mod snapshot;
+pub mod study;
 mod sweep;
 mod table;
 pub mod time;

@@ -6,9 +6,11 @@
 //!   [`Dataset`](tenure_core::Dataset).
 //! * [`read_contacts`]: the files of contacts, their conversations, messages, leads and purchases to
 //!   [`ContactRecords`](tenure_features::contacts::ContactRecords).
+//! * [`read_study_sessions`]: a file of study sessions to [`StudySession`](tenure_features::study::StudySession)s.
 //! * [`read_marketplace`]: customers of a marketplace to a
 //!   [`MarketplaceTable`](tenure_features::marketplace::MarketplaceTable).
-//! * [`OrderWriter`], [`TableWriter`], [`ContactWriter`] and [`MarketplaceWriter`]: the way back; a file appears whole or not at all.
+//! * [`OrderWriter`], [`TableWriter`], [`ContactWriter`], [`MarketplaceWriter`] and [`StudyWriter`]: the way back; a file
+//!   appears whole or not at all.
 //!
 //! Nothing is dropped silently: what is skipped is counted with example line numbers, and what cannot be read
 //! is an [`Error`] that names the file, the line, the column, the text found and what was expected.
@@ -32,13 +34,15 @@ mod json;
 mod marketplace;
 mod options;
 mod orders;
+mod records;
 mod source;
+mod study;
 mod table;
 mod text;
 mod write;
 
 pub use contacts::read_contacts;
-pub use contacts::report::{ContactFileReport, ContactReadReport};
+pub use contacts::report::ContactReadReport;
 pub use contacts::write::ContactWriter;
 pub use error::{Error, Result};
 pub use marketplace::read_marketplace;
@@ -48,7 +52,9 @@ pub use options::ReadOptions;
 pub use orders::mapping::{OrderMapping, Role};
 pub use orders::read_orders;
 pub use orders::report::{Counted, OrderReadReport, RoleChoice};
+pub use records::report::RecordFileReport;
 pub use source::FileFormat;
+pub use study::{StudyWriter, read_study_sessions};
 pub use table::report::{ColumnDecision, ColumnReport, TableReport};
 pub use table::{DATE_UNIT, MAX_CLASSES, TableOptions, TableTask, read_table};
 pub use write::orders::{OrderWriter, write_orders};

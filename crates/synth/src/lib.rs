@@ -5,17 +5,21 @@
 //! probability of no purchase, both for one who knows the hidden state and for one who knows the orders only.
 //! [`contacts`] generates contacts with conversations, messages, leads and purchases; beside these it gives the
 //! expected score of every lead and the probabilities of conversion, engagement and churn. [`marketplace`] generates
-//! customers of a marketplace as rows; beside these it gives what each label was drawn from.
+//! customers of a marketplace as rows; beside these it gives what each label was drawn from. [`study`] generates study
+//! sessions with their expected durations. [`augment`] makes noisy copies of real rows.
 
 pub mod contacts;
 pub mod marketplace;
 pub mod orders;
+pub mod study;
 
 use tenure_core::{Error, Result};
 
 pub use contacts::{ContactBatch, ContactParams, ContactWorld};
 pub use marketplace::{MarketplaceBatch, MarketplaceParams, MarketplaceWorld};
 pub use orders::{OrderLog, OrderParams, OrderWorld};
+pub use study::{StudyBatch, StudyParams, StudyWorld};
+pub use tenure_features::augment;
 
 /// Runs on a pool of its own with `threads` threads; 0 means all of the machine's.
 pub(crate) fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T> {

@@ -8,6 +8,7 @@ mod health;
 mod lead;
 mod ltv;
 mod orders;
+mod study_time;
 mod suite;
 mod synth;
 mod table;
@@ -30,8 +31,12 @@ pub use health::{
 pub use lead::{LeadCommand, LeadEvaluate, LeadTrain};
 pub use ltv::{LtvCommand, LtvCv, LtvEvaluate, LtvExplain, LtvPredict, LtvTrain, TimeUnit, ValueOptions};
 pub use orders::OrdersFile;
+pub use study_time::{
+    StudyCompare, StudyEvaluate, StudyExplain, StudyLearning, StudyOutliers, StudyPredict, StudyRows,
+    StudySearch, StudyTimeCommand, StudyTrain,
+};
 pub use suite::{TestModels, TrainAll, TrainCommand};
-pub use synth::{Format, SynthCommand, SynthContacts, SynthMarketplace, SynthOrders};
+pub use synth::{Format, SynthCommand, SynthContacts, SynthMarketplace, SynthOrders, SynthStudy};
 pub use table::{
     Strategy, TableCommand, TableCv, TableExplain, TableLearn, TablePredict, TableRead, TableSearch,
     TableTrain, Task,
@@ -90,6 +95,9 @@ pub enum Command {
     /// Which messages are engaged with, and when to send them: train, evaluate, predict, explain, send times.
     #[command(subcommand)]
     Engagement(EngagementCommand),
+    /// Study time from sessions or a table: train, evaluate, predict, explain, compare learners, search, outliers.
+    #[command(subcommand)]
+    StudyTime(StudyTimeCommand),
     /// Marketplace health from a table of customers: train a network of several tasks, evaluate, predict, explain, alert,
     /// package.
     #[command(subcommand)]

@@ -15,6 +15,8 @@ pub enum SynthCommand {
     Contacts(SynthContacts),
     /// Customers of a marketplace: a row of features each, and what is to be foretold of them.
     Marketplace(SynthMarketplace),
+    /// Study sessions of students who differ in their speed.
+    Study(SynthStudy),
 }
 
 /// `tenure synth orders`
@@ -129,6 +131,44 @@ pub struct SynthMarketplace {
     /// Formats of the files.
     #[arg(long, value_enum, default_values_t = [Format::Jsonl, Format::Csv], value_name = "FORMAT,…", value_delimiter = ',')]
     pub format: Vec<Format>,
+    /// Print the summary as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tenure synth study`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tenure synth study --out study
+  tenure synth study --sessions 10000 --students 500 --format parquet --out study
+
+Writes sessions and truth.csv: the mean and the median duration of each, given its facts, and given the student's
+hidden speed too.")]
+pub struct SynthStudy {
+    /// Sessions to generate.
+    #[arg(long, default_value_t = 600, value_name = "N")]
+    pub sessions: usize,
+    /// Students; by default one for each 15 sessions.
+    #[arg(long, value_name = "N")]
+    pub students: Option<usize>,
+    /// Topics in the catalogue.
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    pub topics: usize,
+    /// Deviation of the logarithm of durations that comes from the students' hidden speed; by default 0.18.
+    #[arg(long, value_name = "SD")]
+    pub student_noise: Option<f64>,
+    /// Deviation of the logarithm of durations that is chance; by default 0.24.
+    #[arg(long, value_name = "SD")]
+    pub session_noise: Option<f64>,
+    /// Same seed, same bytes.
+    #[arg(long, default_value_t = 42, value_name = "N")]
+    pub seed: u64,
+    /// The folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Format of the sessions.
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    pub format: Format,
     /// Print the summary as JSON instead of text.
     #[arg(long)]
     pub json: bool,

@@ -10,6 +10,7 @@ mod lead;
 mod ltv;
 mod orders;
 mod quickstart;
+mod study_time;
 mod suite;
 mod synth;
 mod table;
@@ -30,6 +31,7 @@ pub fn run(command: &Command, session: &Session) -> Result<()> {
         Command::Lead(args) => lead::run(args, session),
         Command::Contact(args) => contact::run(args, session),
         Command::Engagement(args) => engagement::run(args, session),
+        Command::StudyTime(args) => study_time::run(args, session),
         Command::Health(args) => health::run(args, session),
         Command::Train(TrainCommand::All(args)) => suite::train_all(args, session),
         Command::TestModels(args) => suite::test_models(args, session),

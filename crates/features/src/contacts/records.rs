@@ -143,6 +143,8 @@ levels! {
         Lead = "lead",
         /// A [`ContactPurchase`], which goes by the id of its contact.
         Purchase = "purchase of contact",
+        /// A [`StudySession`](crate::study::StudySession).
+        StudySession = "study session",
     }
 }
 

@@ -1,7 +1,6 @@
 //! The records of contacts from a folder of files.
 
 pub(crate) mod report;
-mod sheet;
 pub(crate) mod write;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +12,8 @@ use tenure_features::contacts::{
 };
 
 use self::report::ContactReadReport;
-use self::sheet::Sheet;
+
+use crate::records::sheet::Sheet;
 use crate::{Error, ReadOptions, Result};
 
 /// What a file name may end in.

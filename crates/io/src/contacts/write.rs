@@ -1,12 +1,11 @@
 //! The records of contacts to a folder of files, batch by batch.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tenure_features::Timestamp;
 use tenure_features::contacts::{Contact, ContactPurchase, ContactRecords, Conversation, Lead, Message};
 
-use crate::text::{calendar, is_missing, trim};
-use crate::{ColumnValues, Error, FileFormat, Result, TableWriter};
+use crate::records::write::{Columns, Table, Values, each, ids, instants, some_instants};
+use crate::{Error, FileFormat, Result};
 
 /// Writes batches of records to the files `contacts`, `conversations`, `messages`, `leads` and `purchases` of a folder,
 /// with the columns that [`read_contacts`](crate::read_contacts) reads.
@@ -106,96 +105,8 @@ impl ContactWriter {
     /// [`Error::Io`].
     pub fn finish(self) -> Result<()> {
         let Self { contacts, conversations, messages, leads, purchases } = self;
-        [contacts, conversations, messages, leads, purchases].into_iter().try_for_each(|t| t.writer.finish())
+        [contacts, conversations, messages, leads, purchases].into_iter().try_for_each(Table::finish)
     }
-}
-
-struct Table {
-    path: PathBuf,
-    writer: TableWriter,
-}
-
-type Columns = Vec<(&'static str, Values)>;
-
-/// The values of a column.
-enum Values {
-    /// None of them blank.
-    Ids(Vec<String>),
-    /// Blank for none.
-    Texts(Vec<String>),
-    Numbers(Vec<f64>),
-    Integers(Vec<i64>),
-    Flags(Vec<bool>),
-    Instants(Vec<i64>),
-}
-
-impl Values {
-    fn as_values(&self) -> ColumnValues<'_> {
-        match self {
-            Self::Ids(v) | Self::Texts(v) => ColumnValues::Texts(v),
-            Self::Numbers(v) => ColumnValues::Numbers(v),
-            Self::Integers(v) => ColumnValues::Integers(v),
-            Self::Flags(v) => ColumnValues::Flags(v),
-            Self::Instants(v) => ColumnValues::Instants(v),
-        }
-    }
-
-    /// The first value that would be read back as another.
-    fn lost(&self) -> Option<String> {
-        let trimmed = |text: &str| trim(text.as_bytes()).len() == text.len();
-        let text = match self {
-            Self::Ids(v) => v.iter().find(|text| text.is_empty() || !trimmed(text)),
-            Self::Texts(v) => {
-                v.iter().find(|text| !text.is_empty() && (is_missing(text.as_bytes()) || !trimmed(text)))
-            }
-            Self::Instants(v) => {
-                let year = |seconds: i64| calendar::civil(seconds.div_euclid(86_400)).0;
-                let fits = |&&seconds: &&i64| seconds == i64::MAX || (1..=9999).contains(&year(seconds));
-                return v.iter().find(|seconds| !fits(seconds)).map(|s| format!("{s} s since 1970"));
-            }
-            _ => None,
-        };
-        text.cloned()
-    }
-}
-
-impl Table {
-    /// Starts a file with the columns of an empty batch.
-    fn start(path: PathBuf, columns: Columns) -> Result<Self> {
-        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-        let writer = TableWriter::create(&path, &names)?;
-        let mut table = Self { path, writer };
-        table.write(columns)?;
-        Ok(table)
-    }
-
-    fn write(&mut self, columns: Columns) -> Result<()> {
-        for (name, values) in &columns {
-            if let Some(text) = values.lost() {
-                let problem = format!("`{text}` would not be read back as it is");
-                return Err(Error::column(&self.path, name, problem));
-            }
-        }
-        let values: Vec<ColumnValues<'_>> = columns.iter().map(|(_, values)| values.as_values()).collect();
-        self.writer.write(&values)
-    }
-}
-
-/// One value a record.
-fn each<T, V>(records: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
-    records.iter().map(value).collect()
-}
-
-fn ids<T>(records: &[T], id: impl Fn(&T) -> &String) -> Values {
-    Values::Ids(each(records, |r| id(r).clone()))
-}
-
-fn instants<T>(records: &[T], at: impl Fn(&T) -> Timestamp) -> Values {
-    Values::Instants(each(records, |r| at(r).seconds()))
-}
-
-fn some_instants<T>(records: &[T], at: impl Fn(&T) -> Option<Timestamp>) -> Values {
-    Values::Instants(each(records, |r| at(r).map_or(i64::MAX, Timestamp::seconds)))
 }
 
 fn contacts(records: &[Contact]) -> Columns {

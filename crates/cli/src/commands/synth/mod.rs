@@ -3,6 +3,7 @@
 mod contacts;
 mod marketplace;
 mod orders;
+mod study;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -18,6 +19,7 @@ pub fn run(command: &SynthCommand, session: &Session) -> Result<()> {
     match command {
         SynthCommand::Orders(args) => orders::run(args, session),
         SynthCommand::Contacts(args) => contacts::run(args, session),
+        SynthCommand::Study(args) => study::run(args, session),
         SynthCommand::Marketplace(args) => marketplace::run(args, session),
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use tenure_features::Timestamp;
 
-use super::report::ContactFileReport;
+use super::report::RecordFileReport;
 use crate::orders::mapping::find;
 use crate::source::FileFormat;
 use crate::table::raw::RawTable;
@@ -18,7 +18,7 @@ use crate::{Counted, Error, Result};
 /// Values from which a column's decimal mark is told.
 const SAMPLE: usize = 5000;
 
-pub(super) struct Sheet {
+pub(crate) struct Sheet {
     path: PathBuf,
     raw: RawTable,
     skip_bad_lines: bool,
@@ -30,14 +30,14 @@ pub(super) struct Sheet {
 
 /// A column by its place; without one where it is lacking.
 #[derive(Clone, Copy)]
-pub(super) struct Column {
+pub(crate) struct Column {
     at: Option<usize>,
     name: &'static str,
     mark: DecimalMark,
 }
 
 impl Sheet {
-    pub(super) fn open(path: PathBuf, skip_bad_lines: bool) -> Result<Self> {
+    pub(crate) fn open(path: PathBuf, skip_bad_lines: bool) -> Result<Self> {
         let raw = match RawTable::read_any(&path, None) {
             // JSON lines without a line are a table without a row.
             Err(Error::Empty { .. }) if FileFormat::of(&path)?.0 == FileFormat::Jsonl => {
@@ -58,7 +58,7 @@ impl Sheet {
     }
 
     /// A column that must be there.
-    pub(super) fn required(&mut self, name: &'static str) -> Result<Column> {
+    pub(crate) fn required(&mut self, name: &'static str) -> Result<Column> {
         let column = self.column(name);
         if column.at.is_some() || self.raw.names.is_empty() {
             return Ok(column);
@@ -71,7 +71,7 @@ impl Sheet {
     }
 
     /// A column that may be lacking.
-    pub(super) fn optional(&mut self, name: &'static str) -> Column {
+    pub(crate) fn optional(&mut self, name: &'static str) -> Column {
         let column = self.column(name);
         if column.at.is_none() {
             self.absent.push(name.to_owned());
@@ -88,7 +88,7 @@ impl Sheet {
     }
 
     /// What `read` makes of every row, in order; the first that cannot be read is the error.
-    pub(super) fn rows<T: Send>(&mut self, read: impl Fn(Row<'_>) -> Result<T> + Sync) -> Result<Vec<T>> {
+    pub(crate) fn rows<T: Send>(&mut self, read: impl Fn(Row<'_>) -> Result<T> + Sync) -> Result<Vec<T>> {
         let sheet = &*self;
         let rows = (0..sheet.raw.lines.len()).into_par_iter();
         let found: Vec<Result<T>> = rows.map(|row| read(Row { sheet, row })).collect();
@@ -106,9 +106,9 @@ impl Sheet {
         Ok(records)
     }
 
-    pub(super) fn into_report(self, records: usize) -> ContactFileReport {
+    pub(crate) fn into_report(self, records: usize) -> RecordFileReport {
         let unused = (0..self.raw.names.len()).filter(|at| !self.used.contains(at));
-        ContactFileReport {
+        RecordFileReport {
             file: self.path.display().to_string(),
             layout: self.raw.layout,
             rows: self.raw.lines.len() as u64,
@@ -123,7 +123,7 @@ impl Sheet {
 
 /// One row, value by value.
 #[derive(Clone, Copy)]
-pub(super) struct Row<'s> {
+pub(crate) struct Row<'s> {
     sheet: &'s Sheet,
     row: usize,
 }
@@ -138,6 +138,16 @@ impl<'s> Row<'s> {
         let Sheet { path, raw, .. } = self.sheet;
         let name = column.at.map_or(column.name, |at| raw.names[at].as_str());
         Err(Error::field(path, raw.lines[self.row], name, self.text(column), expected))
+    }
+
+    /// Line of the file.
+    pub(crate) fn line(self) -> u64 {
+        self.sheet.raw.lines[self.row]
+    }
+
+    /// Something about the whole row.
+    pub(crate) fn error(self, problem: String) -> Error {
+        Error::line(&self.sheet.path, self.line(), problem)
     }
 
     /// `None` where there is no value.
@@ -158,45 +168,45 @@ impl<'s> Row<'s> {
         self.some(column, expected, parse)?.map_or_else(|| self.refuse(column, expected), Ok)
     }
 
-    pub(super) fn id(self, column: Column) -> Result<String> {
+    pub(crate) fn id(self, column: Column) -> Result<String> {
         match self.text(column) {
             "" => self.refuse(column, "an id"),
             id => Ok(id.to_owned()),
         }
     }
 
-    pub(super) fn some_text(self, column: Column) -> Option<String> {
+    pub(crate) fn some_text(self, column: Column) -> Option<String> {
         Some(self.text(column)).filter(|text| !is_missing(text.as_bytes())).map(str::to_owned)
     }
 
-    pub(super) fn instant(self, column: Column) -> Result<Timestamp> {
+    pub(crate) fn instant(self, column: Column) -> Result<Timestamp> {
         self.need(column, INSTANT, instant)
     }
 
-    pub(super) fn some_instant(self, column: Column) -> Result<Option<Timestamp>> {
+    pub(crate) fn some_instant(self, column: Column) -> Result<Option<Timestamp>> {
         self.some(column, INSTANT, instant)
     }
 
-    pub(super) fn number(self, column: Column) -> Result<f64> {
+    pub(crate) fn number(self, column: Column) -> Result<f64> {
         self.need(column, column.mark.expected(), |text| finite(text, column.mark))
     }
 
     /// NaN where there is no value.
-    pub(super) fn some_number(self, column: Column) -> Result<f64> {
+    pub(crate) fn some_number(self, column: Column) -> Result<f64> {
         let value = self.some(column, column.mark.expected(), |text| finite(text, column.mark))?;
         Ok(value.unwrap_or(f64::NAN))
     }
 
-    pub(super) fn whole<T: Whole>(self, column: Column) -> Result<T> {
+    pub(crate) fn whole<T: Whole>(self, column: Column) -> Result<T> {
         self.need(column, T::EXPECTED, |text| whole(text, column.mark))
     }
 
-    pub(super) fn some_whole<T: Whole>(self, column: Column) -> Result<Option<T>> {
+    pub(crate) fn some_whole<T: Whole>(self, column: Column) -> Result<Option<T>> {
         self.some(column, T::EXPECTED, |text| whole(text, column.mark))
     }
 
     /// No where there is no value.
-    pub(super) fn flag(self, column: Column) -> Result<bool> {
+    pub(crate) fn flag(self, column: Column) -> Result<bool> {
         let value = self.some(column, "yes or no (true/false, 1/0, y/n)", |text| {
             match text.to_ascii_lowercase().as_str() {
                 "true" | "t" | "yes" | "y" | "1" | "1.0" => Some(true),
@@ -207,7 +217,7 @@ impl<'s> Row<'s> {
         Ok(value.unwrap_or(false))
     }
 
-    pub(super) fn level<L: Copy + Display>(self, column: Column, all: &[L]) -> Result<L> {
+    pub(crate) fn level<L: Copy + Display>(self, column: Column, all: &[L]) -> Result<L> {
         let text = self.text(column);
         match all.iter().find(|level| level.to_string().eq_ignore_ascii_case(text)) {
             Some(level) => Ok(*level),
@@ -230,7 +240,7 @@ fn finite(text: &str, mark: DecimalMark) -> Option<f64> {
 }
 
 /// Whole numbers of a record, from the numbers of a file, which may be written as `7.0`.
-pub(super) trait Whole: TryFrom<i64> {
+pub(crate) trait Whole: TryFrom<i64> {
     /// In words.
     const EXPECTED: &'static str;
 }
