@@ -7,7 +7,7 @@ use tenure_backends::{Backend, GlmParams, LogisticParams};
 use tenure_core::{Artifact, Dataset, Error as CoreError, FitContext, Model, OutputKind, StopReason};
 use tenure_eval::splits;
 use tenure_features::marketplace::Profile;
-use tenure_neural::{EpochRecord, Network, TrainingRun};
+use tenure_neural::{EpochRecord, Network, NetworkModel, TrainingRun};
 
 use crate::error::Result;
 use crate::figures::{Task, TaskMap, task_figures};
@@ -255,6 +255,12 @@ impl HealthRun {
     #[must_use]
     pub fn history(&self) -> &[HealthEpoch] {
         &self.history
+    }
+
+    /// The network of the present weights, for logs.
+    #[must_use]
+    pub fn network(&self) -> NetworkModel {
+        self.run.current()
     }
 
     /// Everything that is needed to go on from here.

@@ -183,7 +183,7 @@ fn judged() -> (AlertLog, Vec<String>, Dataset) {
     let ids: Vec<String> = (0..10).map(|i| format!("C{i}")).collect();
     let left = [1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, f64::NAN];
     let mut data = Dataset::new(schema(), Array2::zeros((10, 3))).unwrap();
-    for (name, values) in [("churn_risk_14d", left.to_vec()), ("churn_risk_30d", vec![0.0; 10])] {
+    for (name, values) in [("churn_risk_14d", vec![0.0; 10]), ("churn_risk_30d", left.to_vec())] {
         data = data.with_target(Target::binary(name, values).unwrap()).unwrap();
     }
     let score: Vec<f64> = (0..10).map(|i| 30.0 + f64::from(i)).collect();

@@ -144,6 +144,7 @@ fn training() -> TrainingParams {
         learning_rate: 3e-3,
         schedule: Schedule::ReduceOnPlateau { factor: 0.2, patience: 5, min_learning_rate: 1e-5 },
         early_stopping: Some(EarlyStopping { patience: 15, min_delta: 0.0 }),
+        refit_heads: true,
         ..TrainingParams::default()
     }
 }

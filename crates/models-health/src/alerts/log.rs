@@ -113,8 +113,7 @@ pub fn outcomes_of(rules: &AlertRules, ids: &[String], data: &Dataset) -> Result
     for rule in rules.rules() {
         let (kind, threshold) = (rule.kind, rule.threshold);
         let (target, happened): (_, &dyn Fn(f64) -> bool) = match kind {
-            AlertKind::IbCallSpike => ("churn_risk_14d", &|label| label == 1.0),
-            AlertKind::HighChurnRisk => ("churn_risk_30d", &|label| label == 1.0),
+            AlertKind::IbCallSpike | AlertKind::HighChurnRisk => ("churn_risk_30d", &|label| label == 1.0),
             AlertKind::HealthScoreCritical => ("health_score", &|label| label < threshold),
             AlertKind::FirstSessionRisk => ("first_session_success", &|label| label == 0.0),
             AlertKind::SessionVelocityDrop => ("session_velocity", &|label| label < threshold),

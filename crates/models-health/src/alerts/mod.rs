@@ -70,7 +70,7 @@ impl AlertKind {
     #[must_use]
     pub const fn event(self) -> &'static str {
         match self {
-            Self::IbCallSpike => "the customer left within 14 days",
+            Self::IbCallSpike => "the customer left within 30 days",
             Self::HighChurnRisk => "the customer left within 30 days",
             Self::HealthScoreCritical => "the health score came out below the threshold",
             Self::FirstSessionRisk => "the first session did not go well",

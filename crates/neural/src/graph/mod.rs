@@ -15,7 +15,7 @@ use crate::layers::{Pass, Role, Shape};
 use crate::real::Real;
 use build::Builder;
 use joined::{Joined, JoinedSpace};
-use stack::StackSpace;
+use stack::{Run, StackSpace};
 
 /// Layers and heads of a network; its numbers are [`Weights`].
 #[derive(Debug)]
@@ -145,7 +145,7 @@ impl<T: Real> Graph<T> {
 
     /// Computes the outputs of all heads.
     pub(crate) fn forward(&self, pass: &Pass<'_>, weights: &Weights<T>, space: &mut Space<T>, x: &[T]) {
-        self.trunk.forward_from(0, &pass.part(0), weights, &mut space.trunk, x);
+        self.trunk.forward_from(0, Run { pass: pass.part(0), weights, x }, &mut space.trunk);
         let Space { trunk, heads, joined } = space;
         let shared = trunk.values.last().map_or(x, |v| v);
         heads.resize_with(self.heads.len(), StackSpace::default);
@@ -154,7 +154,7 @@ impl<T: Real> Graph<T> {
             1
         });
         for (at, (head, space)) in self.heads.iter().zip(heads).enumerate() {
-            head.forward_from(done, &pass.part(1 + at as u64), weights, space, shared);
+            head.forward_from(done, Run { pass: pass.part(1 + at as u64), weights, x: shared }, space);
         }
     }
 
@@ -182,7 +182,8 @@ impl<T: Real> Graph<T> {
                 by_input.resize(sum.len(), T::zero());
                 &mut by_input[..]
             });
-            head.backward_to(left, &pass.part(1 + at as u64), weights, space, shared, gradient, place);
+            let run = Run { pass: pass.part(1 + at as u64), weights, x: shared };
+            head.backward_to(left, run, space, gradient, place);
             if left == 0 {
                 sum.iter_mut().zip(&by_input).for_each(|(sum, &part)| *sum += part);
             }
@@ -194,7 +195,8 @@ impl<T: Real> Graph<T> {
         if let Some(last) = trunk.flows.last_mut() {
             last.clear();
             last.extend_from_slice(&sum);
-            self.trunk.backward_to(0, &pass.part(0), weights, trunk, x, gradient, dx.as_deref_mut());
+            let run = Run { pass: pass.part(0), weights, x };
+            self.trunk.backward_to(0, run, trunk, gradient, dx.as_deref_mut());
         } else if let Some(dx) = dx {
             dx.copy_from_slice(&sum);
         }

@@ -36,6 +36,15 @@ pub(super) struct StackSpace<T> {
     pub(super) dx: Vec<T>,
 }
 
+/// What every layer of a pass is given.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run<'a, T> {
+    pub(super) pass: Pass<'a>,
+    pub(super) weights: &'a Weights<T>,
+    /// Inputs of the stack.
+    pub(super) x: &'a [T],
+}
+
 impl<T: Real> Placed<T> {
     /// Where its learned numbers lie.
     pub(super) fn parameters(&self) -> Range<usize> {
@@ -58,14 +67,8 @@ impl<T: Real> Placed<T> {
 
 impl<T: Real> Stack<T> {
     /// Runs all layers but the first `done`, whose outputs lie in `space`.
-    pub(super) fn forward_from(
-        &self,
-        done: usize,
-        pass: &Pass<'_>,
-        weights: &Weights<T>,
-        space: &mut StackSpace<T>,
-        x: &[T],
-    ) {
+    pub(super) fn forward_from(&self, done: usize, run: Run<'_, T>, space: &mut StackSpace<T>) {
+        let Run { pass, weights, x } = run;
         let StackSpace { values, flows, caches, .. } = space;
         values.resize_with(self.layers.len(), Vec::new);
         flows.resize_with(self.layers.len(), Vec::new);
@@ -83,13 +86,12 @@ impl<T: Real> Stack<T> {
     pub(super) fn backward_to(
         &self,
         left: usize,
-        pass: &Pass<'_>,
-        weights: &Weights<T>,
+        run: Run<'_, T>,
         space: &mut StackSpace<T>,
-        x: &[T],
         gradient: &mut [T],
         mut dx: Option<&mut [T]>,
     ) {
+        let Run { pass, weights, x } = run;
         let StackSpace { values, flows, caches, .. } = space;
         for (at, (placed, cache)) in self.layers.iter().zip(caches).enumerate().skip(left).rev() {
             let (before, rest) = flows.split_at_mut(at);

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use tenure_core::{Error, Metadata};
-use tenure_health::{HealthEpoch, HealthModel, HealthRun, Task, Trained, history_by_name};
+use tenure_health::{HealthEpoch, HealthModel, HealthRun, Trained, history_by_name};
 use tenure_neural::tensorboard::{self, EventWriter};
 use tenure_neural::weights::safetensors;
 
@@ -78,16 +78,19 @@ impl Log {
         let file = File::create(&path).map_err(failed)?;
         let mut writer = EventWriter::new(BufWriter::new(file), now()).map_err(failed)?;
         let network = format!("```json\n{}\n```", serde_json::to_string_pretty(run.params())?);
-        writer.text("network", 0, &network, now()).map_err(failed)?;
+        writer.text("network/parameters", 0, &network, now()).map_err(failed)?;
+        writer.layers(&run.network(), now()).map_err(failed)?;
         Ok(Self { writer, path })
     }
 
-    pub fn epoch(&mut self, epoch: &HealthEpoch, tasks: &[Task]) -> Result<()> {
+    /// The figures of an epoch and the distributions of the weights after it.
+    pub fn epoch(&mut self, epoch: &HealthEpoch, run: &HealthRun) -> Result<()> {
         let (step, now) = (epoch.losses.epoch as u64, now());
         let mut write = || {
-            for (name, value) in epoch.scalars(tasks) {
+            for (name, value) in epoch.scalars(run.tasks()) {
                 self.writer.scalar(&name, step, value, now)?;
             }
+            self.writer.weights(&run.network(), step, now)?;
             self.writer.flush()
         };
         write().map_err(|source| Error::Io { path: self.path.clone(), action: "writing", source })?;

@@ -129,7 +129,7 @@ fn epochs(
         let begun = Instant::now();
         let Some(epoch) = run.next_epoch(context)?.cloned() else { break };
         folder.save_checkpoint(&run)?;
-        log.epoch(&epoch, run.tasks())?;
+        log.epoch(&epoch, &run)?;
         if !args.json {
             output::text(&line(&epoch, args.epochs, begun.elapsed().as_secs_f64()))?;
         }
