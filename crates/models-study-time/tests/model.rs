@@ -42,8 +42,7 @@ fn ten_thousand_sessions_lead_to_within_five_percent_of_the_best_attainable() {
     // Students of 15 sessions each: the last of them are new to the model, the topics are not.
     let batch = world(15_000, 1);
     let (learned, new) = batch.sessions.split_at(9_990);
-    let params = StudyParams { ensemble: 5, ..trees() };
-    let model = fit(&Samples::Sessions(learned.to_vec()), &params).model;
+    let model = fit(&Samples::Sessions(learned.to_vec()), &StudyParams::default()).model;
     let figures =
         evaluate(&model, &Samples::Sessions(new.to_vec()), Some(&expected(&batch)[9_990..])).unwrap().figures;
     let oracle = figures.oracle.unwrap();

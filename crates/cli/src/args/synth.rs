@@ -154,10 +154,10 @@ pub struct SynthStudy {
     /// Topics in the catalogue.
     #[arg(long, default_value_t = 60, value_name = "N")]
     pub topics: usize,
-    /// Deviation of the logarithm of durations that comes from the students' hidden speed; by default 0.18.
+    /// Deviation of the logarithm of durations that comes from the students' hidden speed; by default 0.15.
     #[arg(long, value_name = "SD")]
     pub student_noise: Option<f64>,
-    /// Deviation of the logarithm of durations that is chance; by default 0.24.
+    /// Deviation of the logarithm of durations that is chance; by default 0.22.
     #[arg(long, value_name = "SD")]
     pub session_noise: Option<f64>,
     /// Same seed, same bytes.

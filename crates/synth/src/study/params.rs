@@ -39,8 +39,8 @@ impl Default for StudyParams {
             topics: 60,
             start: "2024-01-01".into(),
             gap_days: 3.0,
-            student_noise: 0.18,
-            session_noise: 0.24,
+            student_noise: 0.15,
+            session_noise: 0.22,
         }
     }
 }
