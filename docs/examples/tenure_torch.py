@@ -149,10 +149,11 @@ def standardised(given, values):
     """One input of the network from the values of its feature."""
     role, missing = given["role"], np.isnan(values)
     if role == "value":
-        return np.where(missing, 0.0, np.clip((values - given["mean"]) / given["deviation"], -1e6, 1e6))
+        scaled = np.clip((values - given["mean"]) / given["deviation"], -1e6, 1e6)
+        return np.where(missing | given["constant"], 0.0, scaled)
     if role == "missing":
         return missing - given["mean"]
-    return np.where(missing, 0.0, (values == role["level"]) - given["mean"])
+    return np.where(missing | given["constant"], 0.0, (values == role["level"]) - given["mean"])
 
 
 def layers(specs, width):

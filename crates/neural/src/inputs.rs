@@ -1,7 +1,7 @@
 //! From features to the numbers that a network reads.
 
 use serde::{Deserialize, Serialize};
-use tenure_core::{Dataset, FeatureKind, Schema};
+use tenure_core::{Dataset, Error, FeatureKind, Result, Schema};
 
 use crate::real::Real;
 
@@ -33,6 +33,9 @@ pub struct Input {
     /// Standard deviation over the same rows (dividing by their number); 1 where there is none, and for levels and
     /// missing values, which are centred only.
     pub deviation: f64,
+    /// Whether it was the same in all training rows: nothing was learned of it, and it stays 0 whatever comes.
+    #[serde(default)]
+    pub constant: bool,
     /// Place of the feature within a step.
     column: usize,
     /// Number of the feature's levels, where it has some.
@@ -70,45 +73,56 @@ impl Moments {
         self.squares += weight * gap * (value - self.mean);
     }
 
-    fn deviation(&self) -> f64 {
+    /// `None` where there is none: a constant column leaves rounding errors only.
+    fn deviation(&self) -> Option<f64> {
         let deviation = (self.squares / self.weight).sqrt();
-        // A constant column leaves rounding errors only.
-        if deviation > 1e-12 * self.mean.abs() && deviation > 0.0 { deviation } else { 1.0 }
+        (deviation.is_infinite() || (deviation > 1e-12 * self.mean.abs() && deviation > 0.0))
+            .then_some(deviation)
     }
 }
 
 impl InputScaler {
     /// Learns from rows of `steps` blocks of equal width. With `indicators`, a feature that is missing in some rows
     /// has a further input that says so.
-    pub(crate) fn fit(data: &Dataset, steps: usize, indicators: bool) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Data`] without a feature, and naming one whose values are too large to be standardised.
+    pub(crate) fn fit(data: &Dataset, steps: usize, indicators: bool) -> Result<Self> {
         let features = data.schema().len() / steps;
         let of_last_step = &data.schema().features()[features * (steps - 1)..];
         let mut inputs = Vec::new();
         for (column, feature) in of_last_step.iter().enumerate() {
             let levels = feature.levels().map(<[String]>::len);
-            let input = |role, mean, deviation| Input {
-                levels,
-                feature: feature.name.clone(),
-                role,
-                mean,
-                deviation,
-                column,
+            let input = |role, mean, deviation: Option<f64>| {
+                let (constant, feature) = (deviation.is_none(), feature.name.clone());
+                Input { feature, role, mean, deviation: deviation.unwrap_or(1.0), constant, column, levels }
             };
             let (moments, missing) = moments(data, steps, column);
             match &feature.kind {
                 FeatureKind::Numeric => {
-                    inputs.push(input(InputRole::Value, moments[0].mean, moments[0].deviation()))
+                    let deviation = moments[0].deviation();
+                    if deviation.is_some_and(f64::is_infinite) || !moments[0].mean.is_finite() {
+                        let words = "its values are too large for a mean and a standard deviation";
+                        return Err(Error::Data(format!("feature `{}`: {words}", feature.name)));
+                    }
+                    inputs.push(input(InputRole::Value, moments[0].mean, deviation));
                 }
                 FeatureKind::Categorical { .. } => {
-                    let level = |(level, m): (usize, &Moments)| input(InputRole::Level(level), m.mean, 1.0);
+                    // Levels are centred only; one that all rows have, or none, is constant.
+                    let level = |(level, m): (usize, &Moments)| {
+                        input(InputRole::Level(level), m.mean, m.deviation().map(|_| 1.0))
+                    };
                     inputs.extend(moments.iter().enumerate().map(level));
                 }
             }
             if indicators && missing > 0.0 && missing < 1.0 {
-                inputs.push(input(InputRole::Missing, missing, 1.0));
+                inputs.push(input(InputRole::Missing, missing, Some(1.0)));
             }
         }
-        Self { steps, features, inputs }
+        if inputs.is_empty() {
+            return Err(Error::Data("there is no feature to learn from".into()));
+        }
+        Ok(Self { steps, features, inputs })
     }
 
     /// The inputs of one step, in order.
@@ -117,10 +131,14 @@ impl InputScaler {
         &self.inputs
     }
 
-    /// Whether it fits a schema.
-    pub(crate) fn fits(&self, schema: &Schema) -> bool {
-        let columns = self.inputs.iter().all(|input| input.column < self.features);
-        self.steps > 0 && self.features * self.steps == schema.len() && columns
+    /// Whether it fits a schema of so many steps.
+    pub(crate) fn fits(&self, schema: &Schema, steps: usize) -> bool {
+        let sound = |input: &Input| {
+            let finite = input.mean.is_finite() && input.deviation.is_finite() && input.deviation > 0.0;
+            input.column < self.features && finite
+        };
+        let columns = self.features.checked_mul(steps) == Some(schema.len());
+        self.steps == steps && columns && !self.inputs.is_empty() && self.inputs.iter().all(sound)
     }
 
     /// Inputs a row.
@@ -171,7 +189,7 @@ impl Input {
         let known = !value.is_nan() && self.levels.is_none_or(|levels| is_level(value, levels));
         match self.role {
             InputRole::Missing => f64::from(u8::from(!known)) - self.mean,
-            _ if !known => 0.0,
+            _ if !known || self.constant => 0.0,
             InputRole::Value => ((value - self.mean) / self.deviation).clamp(-MOST, MOST),
             InputRole::Level(level) => f64::from(u8::from(value == level as f64)) - self.mean,
         }
@@ -230,7 +248,7 @@ mod tests {
         let nan = f64::NAN;
         let x = array![[1.0, 0.0], [3.0, 1.0], [nan, 1.0], [5.0, nan]];
         let data = Dataset::new(Schema::new(features).unwrap(), x).unwrap();
-        let scaler = InputScaler::fit(&data, 1, true);
+        let scaler = InputScaler::fit(&data, 1, true).unwrap();
         let roles: Vec<_> = scaler.inputs().iter().map(|i| i.role.clone()).collect();
         use InputRole::{Level, Missing, Value};
         assert_eq!(roles, [Value, Missing, Level(0), Level(1), Missing]);
@@ -255,12 +273,30 @@ mod tests {
         let nan = f64::NAN;
         let x = array![[nan, nan, 1.0, 4.0], [3.0, nan, 5.0, 4.0]];
         let data = Dataset::new(Schema::new(features).unwrap(), x).unwrap();
-        let scaler = InputScaler::fit(&data, 2, false);
+        let scaler = InputScaler::fit(&data, 2, false).unwrap();
         assert_eq!(scaler.inputs().iter().map(|i| i.mean).collect::<Vec<_>>(), [3.0, 4.0]);
         assert_eq!([scaler.present(&[nan, nan, 1.0, 4.0]), scaler.present(&[3.0, nan, nan, nan])], [1, 2]);
         assert_eq!(scaler.present(&[nan; 4]), 1);
         let mut out = [9.0_f32; 4];
         scaler.apply(&[nan, nan, 3.0, nan], &mut out);
         assert_eq!(out, [0.0; 4]);
+        // The second feature was 4 wherever it was known: nothing is known of other values.
+        assert!(scaler.inputs()[1].constant);
+        scaler.apply(&[nan, nan, 3.0, 1e9], &mut out);
+        assert_eq!(out, [0.0; 4]);
+    }
+
+    #[test]
+    fn what_cannot_be_standardised_is_named() {
+        let words = |values: Vec<f64>, features: usize| {
+            let names = (0..features).map(|i| Feature::numeric(format!("f{i}"), "", "")).collect();
+            let x =
+                ndarray::Array2::from_shape_vec((values.len() / features.max(1), features), values).unwrap();
+            let data = Dataset::new(Schema::new(names).unwrap(), x).unwrap();
+            InputScaler::fit(&data, 1, true).unwrap_err().to_string()
+        };
+        assert_eq!(words(Vec::new(), 0), "there is no feature to learn from");
+        let large = words(vec![1.0, -f64::MAX, 2.0, f64::MAX], 2);
+        assert_eq!(large, "feature `f1`: its values are too large for a mean and a standard deviation");
     }
 }

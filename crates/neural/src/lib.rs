@@ -10,7 +10,7 @@
 //!
 //! Networks compute in single precision on one thread: the same seed gives the same bits, whatever the machine has
 //! to do beside. (Matrix products use the widest vector instructions that the processor has; weights trained on
-//! another kind of processor differ in their last bits. Predictions of one model do not.)
+//! another kind of processor differ in their last bits. Predictions of a network of one step do not.)
 //!
 //! # Example
 //! ```

@@ -7,7 +7,7 @@ use tenure_core::{
 
 use crate::graph::Graph;
 use crate::run::{NetworkFit, TrainingRun};
-use crate::{HeadSpec, Loss, NetworkSpec, Optimizer, Schedule, TargetScale, TrainingParams};
+use crate::{HeadSpec, LayerSpec, Loss, NetworkSpec, Optimizer, Schedule, TargetScale, TrainingParams};
 
 /// What a network looks like and how it is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,10 @@ impl NetworkParams {
             check_head(head, &spec.heads[..at])?;
         }
         check_training(&self.training)?;
+        let layers = spec.trunk.iter().chain(spec.heads.iter().flat_map(|head| &head.layers));
+        let normalised = layers.into_iter().any(|layer| matches!(layer, LayerSpec::BatchNorm { .. }));
+        let rows = self.training.batch_size;
+        require("batch_size", rows, !normalised || rows > 1, "at least 2, for batch normalisation")?;
         Graph::<f32>::build(spec, 1)?;
         Ok(Network { params: self })
     }
@@ -100,7 +104,8 @@ fn check_training(params: &TrainingParams) -> Result<()> {
         Schedule::ReduceOnPlateau { factor, patience, min_learning_rate } => {
             require("factor", factor, factor > 0.0 && factor < 1.0, "above 0, below 1")?;
             require("patience", patience, patience > 0, "at least 1")?;
-            require("min_learning_rate", min_learning_rate, min_learning_rate >= 0.0, "at least 0")?;
+            let fits = min_learning_rate >= 0.0 && min_learning_rate.is_finite();
+            require("min_learning_rate", min_learning_rate, fits, "at least 0")?;
         }
         Schedule::Cosine { min_learning_rate } => {
             let fits = (0.0..=params.learning_rate).contains(&min_learning_rate);

@@ -19,6 +19,10 @@ impl Line {
         (value - self.offset) / self.factor
     }
 
+    pub(crate) fn is_sound(self) -> bool {
+        self.offset.is_finite() && self.factor.is_finite() && self.factor > 0.0
+    }
+
     pub(crate) fn value(self, learned: f64) -> f64 {
         self.offset + self.factor * learned
     }
@@ -73,8 +77,8 @@ impl HeadSpec {
     }
 
     /// The scale of a target, learned from known labels.
-    pub(crate) fn line(&self, target: &Target, weights: Option<&[f64]>) -> Line {
-        match self.loss {
+    pub(crate) fn line(&self, target: &Target, weights: Option<&[f64]>) -> Result<Line> {
+        Ok(match self.loss {
             Loss::BinaryCrossEntropy | Loss::SquaredError(TargetScale::Raw) => {
                 Line { offset: 0.0, factor: 1.0 }
             }
@@ -84,9 +88,13 @@ impl HeadSpec {
             Loss::SquaredError(TargetScale::Standardised) => {
                 let mean = mean(target, weights, |v| v);
                 let deviation = self::mean(target, weights, |v| (v - mean).powi(2)).sqrt();
+                if !mean.is_finite() || !deviation.is_finite() {
+                    let words = "its values are too large for a mean and a standard deviation";
+                    return Err(Error::Data(format!("target `{}`: {words}", target.name())));
+                }
                 Line { offset: mean, factor: if deviation > 0.0 { deviation } else { 1.0 } }
             }
-        }
+        })
     }
 
     /// The raw output that predicts the mean of the known labels: where the last bias begins.

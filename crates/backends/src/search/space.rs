@@ -199,6 +199,13 @@ const USUAL: &[(&str, Dimension)] = &[
     ("l1_ratio", Dimension::Float([0.0, 1.0])),
 ];
 
+/// The same of parameters that stand within others.
+const USUAL_WITHIN: &[(&str, &str, Dimension)] = &[
+    ("training", "learning_rate", Dimension::Log([1e-4, 1e-2])),
+    ("training", "l2", Dimension::Log([1e-6, 1e-2])),
+    ("training", "batch_size", Dimension::LogInt([16, 256])),
+];
+
 impl SearchSpace {
     /// The usual ranges of the parameters that this backend has; those of every member of a blend.
     ///
@@ -267,6 +274,11 @@ impl SearchSpace {
 fn add_usual(parameters: &Value, path: &str, dimensions: &mut BTreeMap<String, Dimension>) {
     for (name, dimension) in USUAL.iter().filter(|(name, _)| parameters[name].is_number()) {
         dimensions.insert(format!("{path}{name}"), dimension.clone());
+    }
+    for (within, name, dimension) in
+        USUAL_WITHIN.iter().filter(|(within, name, _)| parameters[within][name].is_number())
+    {
+        dimensions.insert(format!("{path}{within}.{name}"), dimension.clone());
     }
 }
 

@@ -54,7 +54,7 @@ pub struct ChurnTrain {
     /// Only customers with at least so many orders before the date.
     #[arg(long, default_value_t = 2, value_name = "N")]
     pub min_orders: u32,
-    /// Learner: blend (of gbdt and logistic), gbdt, forest, logistic, glm, and those that were built in.
+    /// Learner: blend (of gbdt and logistic), gbdt, forest, logistic, glm, mlp, and those that were built in.
     #[arg(long, default_value = "blend", value_name = "NAME")]
     pub backend: String,
     /// What the threshold for "at risk" is chosen for.

@@ -39,7 +39,7 @@ pub struct LeadTrain {
     /// Folder for the model; an older version in it stays until the new one is whole.
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// Learner: gbdt, forest, logistic, glm, blend; by default boosted trees for scores, a blend for conversions.
+    /// Learner: gbdt, forest, logistic, glm, mlp, blend; by default boosted trees for scores, a blend for conversions.
     #[arg(long, value_name = "NAME")]
     pub backend: Option<String>,
     /// A lead is hot from this score on.

@@ -74,7 +74,7 @@ pub struct TableRead {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Learner")]
 pub struct TableLearn {
-    /// Learner: gbdt, forest, logistic, glm or blend (of gbdt and logistic), and those that were built in; with
+    /// Learner: gbdt, forest, logistic, glm, mlp or blend (of gbdt and logistic), and those that were built in; with
     /// cv, all for each of them beside the others.
     #[arg(long, default_value = "gbdt", value_name = "NAME")]
     pub backend: String,

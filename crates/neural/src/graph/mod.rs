@@ -6,7 +6,7 @@ mod stack;
 
 use std::ops::Range;
 
-use tenure_core::{Result, seed};
+use tenure_core::{Result, params::require, seed};
 
 pub(crate) use stack::{Placed, Stack};
 
@@ -16,6 +16,9 @@ use crate::real::Real;
 use build::Builder;
 use joined::{Joined, JoinedSpace};
 use stack::{Run, StackSpace};
+
+/// Numbers that a network may have: 400 MB of them in single precision, and twice as much for the optimiser.
+const MAX_NUMBERS: usize = 100_000_000;
 
 /// Layers and heads of a network; its numbers are [`Weights`].
 #[derive(Debug)]
@@ -102,21 +105,27 @@ impl<T: Real> Graph<T> {
         let mut builder = Builder::default();
         let (trunk, shape) = builder.stack("trunk", input, &spec.trunk)?;
         let heads = spec.heads.iter().map(|head| builder.head(head, shape)).collect::<Result<Vec<_>>>()?;
+        let numbers: usize = builder.tensors.iter().map(|tensor| tensor.place.len()).sum();
+        let words = format!("at most {MAX_NUMBERS}: narrower layers");
+        require("network", format!("of {numbers} numbers"), numbers <= MAX_NUMBERS, words)?;
         let joined = Joined::new(&heads, shape);
         Ok(Self { input, trunk, heads, tensors: builder.tensors, joined })
     }
 
+    /// How many numbers are learned, and how many are statistics.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let len = |statistic: bool| -> usize {
+            let of = self.tensors.iter().filter(|tensor| (tensor.role == Role::Statistic) == statistic);
+            of.map(|tensor| tensor.place.len()).sum()
+        };
+        (len(false), len(true))
+    }
+
     /// Numbers to begin with.
     pub(crate) fn initial(&self, seed: u64) -> Weights<T> {
-        let len = |statistic: bool| -> usize {
-            self.tensors
-                .iter()
-                .filter(|t| (t.role == Role::Statistic) == statistic)
-                .map(|t| t.place.len())
-                .sum()
-        };
+        let (parameters, statistics) = self.counts();
         let mut weights =
-            Weights { parameters: vec![T::zero(); len(false)], statistics: vec![T::zero(); len(true)] };
+            Weights { parameters: vec![T::zero(); parameters], statistics: vec![T::zero(); statistics] };
         for (at, placed) in self.stacks().flat_map(|stack| &stack.layers).enumerate() {
             let parameters = &mut weights.parameters[placed.parameters()];
             let statistics = &mut weights.statistics[placed.statistics()];

@@ -82,9 +82,9 @@ impl Pass<'_> {
         Self { mode, ..self }
     }
 
-    /// Number of steps of row `row` that are not there.
+    /// Number of steps of row `row` that are not there; behind a layer that gives one step, none.
     pub(crate) fn absent(&self, row: usize, steps: usize) -> usize {
-        self.present.map_or(0, |present| steps - present[row])
+        self.present.map_or(0, |present| steps.saturating_sub(present[row]))
     }
 }
 

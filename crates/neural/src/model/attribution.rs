@@ -64,7 +64,8 @@ impl NetworkModel {
     /// Where every activation is a rectifier the output is piecewise linear along the path: the places where it
     /// bends are found layer by layer and the integral is exact. Elsewhere it is computed by Gauss–Legendre
     /// quadrature over pieces that are halved until the parts add up. What single precision rounds in the prediction
-    /// (and, beyond 1,024 pieces, what is left of the quadrature) is spread over the parts in proportion.
+    /// (and, beyond 1,024 pieces, what is left of the quadrature) is spread over the parts in proportion to
+    /// their size.
     ///
     /// A probability is explained in log-odds; a bounded value through the logarithm of its odds, mapped to its own
     /// scale by the rescale rule ([`Explanation::mapped`]).
@@ -77,11 +78,16 @@ impl NetworkModel {
         let mut x = vec![0.0; scaler.len()];
         scaler.apply(row, &mut x);
         let path = self.path(&x, scaler.present(row), output);
-        let (gradient, moved, baseline) = path.integrate();
-        let raw = self.raw(row, output);
-        let (baseline, stretch) =
-            if moved.abs() > 1e-9 { (baseline, (raw - baseline) / moved) } else { (raw, 0.0) };
-        let parts: Vec<f64> = gradient.iter().zip(&x).map(|(g, x)| g * x * stretch).collect();
+        let (gradient, baseline) = path.integrate();
+        let mut parts: Vec<f64> = gradient.iter().zip(&x).map(|(g, x)| g * x).collect();
+        let residual = self.raw(row, output) - baseline - parts.iter().sum::<f64>();
+        let size: f64 = parts.iter().map(|part| part.abs()).sum();
+        let baseline = if size > 0.0 {
+            parts.iter_mut().for_each(|part| *part += residual * part.abs() / size);
+            baseline
+        } else {
+            baseline + residual
+        };
         let contributions = scaler.by_feature(&parts);
         let (head, place) = self.shell.places[output];
         let line = self.shell.lines[head][place];
@@ -171,16 +177,15 @@ impl Path<'_> {
         (raw, sum)
     }
 
-    /// The mean gradient along the path, by how much the raw output moves, and where it begins.
-    fn integrate(&self) -> (Vec<f64>, f64, f64) {
+    /// The mean gradient along the path, and the raw output where it begins.
+    fn integrate(&self) -> (Vec<f64>, f64) {
         let (ends, _) = self.gradients(&[0.0, 1.0]);
         let (baseline, difference) = (ends[0], ends[1] - ends[0]);
         let moved = |gradient: &[f64]| gradient.iter().zip(self.x).map(|(g, x)| g * x).sum::<f64>();
         if let Some(bends) = self.bends() {
             let middle = |pair: &[f64]| (0.5 * (pair[0] + pair[1]), pair[1] - pair[0]);
             let (_, gradient) = self.weighted_gradients(bends.windows(2).map(middle));
-            let moved = moved(&gradient);
-            return (gradient, moved, baseline);
+            return (gradient, baseline);
         }
         let mut pieces = 4;
         loop {
@@ -192,7 +197,7 @@ impl Path<'_> {
             let (_, gradient) = self.weighted_gradients(points);
             let found = moved(&gradient);
             if (found - difference).abs() <= 1e-9 * (1.0 + difference.abs()) || pieces >= MOST_PIECES {
-                return (gradient, found, baseline);
+                return (gradient, baseline);
             }
             pieces *= 2;
         }

@@ -17,7 +17,8 @@ impl NetworkModel {
     /// # Errors
     /// As prediction; [`tenure_core::Error::NoTarget`] where a target is missing.
     pub fn balanced(&self, data: &Dataset) -> Result<Self> {
-        data.targets().first().map_or(Ok(()), |_| tenure_core::check_input(&self.shell.schema, data.x()))?;
+        self.shell.spec.heads.iter().try_for_each(|head| head.find(data).map(|_| ()))?;
+        tenure_core::check_input(&self.shell.schema, data.x())?;
         let outputs = self.shell.outputs.len();
         let mut raw = vec![0.0; data.rows() * outputs];
         let rows: Vec<Vec<f64>> = data.x().rows().into_iter().map(|row| row.to_vec()).collect();

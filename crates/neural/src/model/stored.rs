@@ -51,18 +51,22 @@ impl NetworkModel {
             NetworkParams { network, training: TrainingParams::default(), missing_indicators: false };
         let spec = params.check().map_err(|e| damaged(e.to_string()))?.params().network.clone();
         let targets = |head: &crate::HeadSpec| head.targets.len();
-        let fits = scaler.fits(&schema)
+        let fits = scaler.fits(&schema, spec.steps)
             && outputs.len() == spec.heads.iter().map(targets).sum::<usize>()
-            && lines.iter().map(Vec::len).eq(spec.heads.iter().map(targets));
+            && lines.iter().map(Vec::len).eq(spec.heads.iter().map(targets))
+            && lines.iter().flatten().all(|line| line.is_sound());
         if !fits {
             return Err(damaged("its inputs or outputs do not fit its layers".into()));
         }
         let graph = Graph::build(&spec, scaler.inputs().len()).map_err(|e| damaged(e.to_string()))?;
-        let Weights { parameters, statistics } = graph.initial(0);
+        let (parameters, statistics) = graph.counts();
         let weights = Weights {
-            parameters: read_floats(artifact, "parameters", parameters.len())?,
-            statistics: read_floats(artifact, "statistics", statistics.len())?,
+            parameters: read_floats(artifact, "parameters", parameters)?,
+            statistics: read_floats(artifact, "statistics", statistics)?,
         };
+        if !weights.parameters.iter().chain(&weights.statistics).all(|w| w.is_finite()) {
+            return Err(damaged("it holds weights that are not finite".into()));
+        }
         let shell = Shell::new(schema, spec, outputs, scaler, lines, graph)?;
         Ok(Self::new(Arc::new(shell), weights))
     }

@@ -105,7 +105,7 @@ struct Plateau {
 pub struct NetworkFit {
     /// Of the epoch with the lowest validation loss; the last one without validation rows.
     pub model: NetworkModel,
-    /// Of the last epoch.
+    /// Of the last epoch, its heads refitted where that is asked for.
     pub last: NetworkModel,
     /// How it went.
     pub report: FitReport,
@@ -137,13 +137,14 @@ impl TrainingRun {
             );
             return Err(Error::unsupported("this network", words));
         }
-        let scaler = InputScaler::fit(&train, spec.steps, params.missing_indicators);
+        let scaler = InputScaler::fit(&train, spec.steps, params.missing_indicators)?;
         let graph = Graph::<f32>::build(spec, scaler.inputs().len())?;
         let mut weights = graph.initial(seed::mix(context.seed, WEIGHTS));
         let (mut lines, mut outputs) = (Vec::new(), Vec::new());
         for (at, head) in spec.heads.iter().enumerate() {
             let targets = head.find(&train)?;
-            let of_head: Vec<_> = targets.iter().map(|target| head.line(target, train.weights())).collect();
+            let of_head: Vec<_> =
+                targets.iter().map(|target| head.line(target, train.weights())).collect::<Result<_>>()?;
             let biases = graph.last_biases(at, &mut weights);
             for ((bias, target), &line) in biases.iter_mut().zip(&targets).zip(&of_head) {
                 *bias = head.first_bias(target, line, train.weights()) as f32;
@@ -190,7 +191,6 @@ impl TrainingRun {
             epochs: rates.len(),
             early_stopping: None,
             schedule: Schedule::Constant,
-            warm_up_epochs: 0,
             ..params.training.clone()
         };
         let mut run = Self::start(&NetworkParams { training, ..params.clone() }, train, None, context)?;
@@ -276,7 +276,9 @@ impl TrainingRun {
 
     fn epoch(&mut self, epoch: usize) -> EpochRecord {
         let training = self.params.training.clone();
-        let given = self.rates.as_ref().and_then(|rates| rates.get(epoch).copied());
+        // What is given is the rate of an epoch's last step.
+        let last = |rate: &f64| rate / warm_up(&training, epoch, 0, 1);
+        let given = self.rates.as_ref().and_then(|rates| rates.get(epoch).map(last));
         let base = given.unwrap_or_else(|| learning_rate(&training, epoch, self.plateau.reductions));
         let order = seed::permutation(self.train.rows, seed::mix(seed::mix(self.seed, ORDER), epoch as u64));
         let batches = batches(order.len(), training.batch_size);

@@ -217,3 +217,70 @@ fn gradients_are_those_of_the_predictions() {
         }
     }
 }
+
+#[test]
+fn layers_over_steps_may_follow_one_that_gives_a_single_step() {
+    let train = table(120);
+    // Three features as three steps of one; the first is not there in every third row.
+    let x = Array2::from_shape_fn((120, 3), |(row, step)| {
+        if step == 0 && row % 3 == 0 { f64::NAN } else { train.x()[[row, step]] }
+    });
+    let data = Dataset::new(train.schema().clone(), x)
+        .and_then(|d| d.with_target(train.targets()[1].clone()))
+        .unwrap();
+    let lstm = LayerSpec::Lstm { width: 4, sequence: false };
+    for behind in [
+        lstm.clone(),
+        LayerSpec::Attention { heads: 2, key_width: 3 },
+        LayerSpec::MeanSteps,
+        LayerSpec::LastStep,
+    ] {
+        let network = network(|p| {
+            let head = HeadSpec::new("number", Loss::SquaredError(TargetScale::Standardised));
+            p.network =
+                NetworkSpec { steps: 3, trunk: vec![lstm.clone(), behind.clone()], heads: vec![head] };
+            p.training.epochs = 2;
+        });
+        let model = network.train(&data, None, &FitContext::new(1)).unwrap().model;
+        assert!(model.predict(data.x()).unwrap().iter().all(|v| v.is_finite()), "{behind:?}");
+        assert_eq!(model.explain_row(&data.row(0).to_vec(), 0).unwrap().contributions.len(), 3);
+    }
+}
+
+#[test]
+fn a_batch_of_one_row_cannot_be_normalised_and_no_network_is_too_large_for_memory() {
+    let words = |change: &dyn Fn(&mut NetworkParams)| {
+        let mut params =
+            NetworkParams { network: spec(), training: TrainingParams::default(), missing_indicators: false };
+        change(&mut params);
+        params.check().unwrap_err().to_string()
+    };
+    let one = words(&|p| p.training.batch_size = 1);
+    assert_eq!(one, "parameter `batch_size` is 1; expected at least 2, for batch normalisation");
+    let large = words(&|p| p.network.trunk = vec![LayerSpec::dense(65_536), LayerSpec::dense(65_536)]);
+    assert!(large.starts_with("parameter `network` is of 4295"), "{large}");
+}
+
+#[test]
+fn stored_networks_that_do_not_hang_together_are_refused() {
+    let model = network(|_| {}).train(&table(200), None, &FitContext::new(1)).unwrap().model;
+    let stored = model.to_artifact();
+    assert!(NetworkModel::from_artifact(&stored).is_ok());
+    for (path, value) in [
+        ("/scaler/steps", serde_json::json!(2)),
+        ("/network/steps", serde_json::json!(3)),
+        ("/scaler/inputs/0/deviation", serde_json::json!(0.0)),
+        ("/scaler/inputs", serde_json::json!([])),
+        ("/lines/1/0/factor", serde_json::json!(0.0)),
+        ("/outputs", serde_json::json!([])),
+        ("/network/trunk/0/width", serde_json::json!(65_536)),
+    ] {
+        let mut damaged = stored.clone();
+        *damaged.config.pointer_mut(path).unwrap() = value;
+        let error = NetworkModel::from_artifact(&damaged).unwrap_err();
+        assert!(matches!(error, Error::ArtifactDamaged { .. }), "{path}: {error}");
+    }
+    let mut damaged = stored.clone();
+    damaged.parts.get_mut("parameters").unwrap()[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(NetworkModel::from_artifact(&damaged).unwrap_err().to_string().contains("not finite"));
+}
