@@ -6,6 +6,9 @@ use tenure_core::{Dataset, Error, Output, Result, Scale, Target, TargetKind};
 use crate::loss::Objective;
 use crate::{HeadSpec, Loss, TargetScale};
 
+/// Squares of what is larger leave single precision.
+const MOST: f64 = 1e9;
+
 /// Where a target lies on the scale that its head learns: `learned = (value − offset) / factor`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +67,15 @@ impl HeadSpec {
                     format!("target `{name}`, which is not a number"),
                 ));
             }
+        }
+        if self.loss == Loss::SquaredError(TargetScale::Raw)
+            && let Some(row) = target.values().iter().position(|v| v.abs() > MOST)
+        {
+            let value = target.values()[row];
+            let words = format!(
+                "target `{name}`, row {row}: {value}; expected at most {MOST:e} where it is learned as it is"
+            );
+            return Err(Error::Data(words));
         }
         if let Loss::SquaredError(TargetScale::Bounded { low, high }) = self.loss
             && let Some(row) = target.values().iter().position(|&v| v < low || v > high)

@@ -10,8 +10,10 @@ use crate::{Activation, LayerSpec};
 
 /// Points of the path whose gradients are computed at a time.
 const CHUNK: usize = 128;
-/// Most pieces that a smooth path is cut into.
-const MOST_PIECES: usize = 1024;
+/// Most pieces that a path is cut into where it cannot be followed from bend to bend.
+const MOST_PIECES: usize = 32;
+/// By how much the parts may miss the whole before pieces are halved again.
+const TOLERANCE: f64 = 1e-5;
 /// Nodes and weights of Gauss and Legendre on (−1, 1), five points.
 const NODES: [(f64, f64); 5] = [
     (0.0, 0.568_888_888_888_888_9),
@@ -64,7 +66,7 @@ impl NetworkModel {
     /// Where every activation is a rectifier the output is piecewise linear along the path: the places where it
     /// bends are found layer by layer and the integral is exact. Elsewhere it is computed by Gauss–Legendre
     /// quadrature over pieces that are halved until the parts add up. What single precision rounds in the prediction
-    /// (and, beyond 1,024 pieces, what is left of the quadrature) is spread over the parts in proportion to
+    /// (and what the quadrature leaves, less than 1e-5 or after 32 pieces) is spread over the parts in proportion to
     /// their size.
     ///
     /// A probability is explained in log-odds; a bounded value through the logarithm of its odds, mapped to its own
@@ -196,7 +198,7 @@ impl Path<'_> {
             });
             let (_, gradient) = self.weighted_gradients(points);
             let found = moved(&gradient);
-            if (found - difference).abs() <= 1e-9 * (1.0 + difference.abs()) || pieces >= MOST_PIECES {
+            if (found - difference).abs() <= TOLERANCE * (1.0 + difference.abs()) || pieces >= MOST_PIECES {
                 return (gradient, baseline);
             }
             pieces *= 2;
