@@ -185,7 +185,8 @@ pub struct Series {
     pub tone: Tone,
     /// The points by rising `x`.
     pub points: Vec<Point>,
-    /// Whether the points are drawn as dots, sized by [`Point::count`], with their intervals.
+    /// Whether the points are drawn as dots, sized by [`Point::count`], with their intervals; those that have either
+    /// are joined by a thin line.
     pub dots: bool,
 }
 

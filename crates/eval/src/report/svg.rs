@@ -149,7 +149,10 @@ fn curve(out: &mut String, series: &Series, class: &str, x: &Scale, y: &Scale) {
 
 fn dots(out: &mut String, series: &Series, class: &str, x: &Scale, y: &Scale) {
     let most = series.points.iter().filter_map(|p| p.count).fold(0.0, f64::max);
-    curve(out, series, &format!("thin {class}"), x, y);
+    // Single rows are a cloud; only what sums rows up has an order worth following.
+    if series.points.iter().any(|p| p.count.is_some() || p.interval.is_some()) {
+        curve(out, series, &format!("thin {class}"), x, y);
+    }
     for point in series.points.iter().filter(|p| finite(p)) {
         let at = (x.at(point.x), y.at(point.y));
         if let Some((low, high)) = point.interval.filter(|(l, h)| l.is_finite() && h.is_finite()) {
