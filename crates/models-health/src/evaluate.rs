@@ -9,7 +9,7 @@ use tenure_features::marketplace::{MarketplaceTable, Segment};
 
 use crate::benchmark::{Benchmark, benchmarks};
 use crate::error::Result;
-use crate::figures::{TaskMap, task_figures};
+use crate::figures::{TaskFigures, TaskMap, task_figures};
 use crate::model::HealthModel;
 
 /// The figures of an evaluation: what `--json` prints.
@@ -27,7 +27,7 @@ pub struct HealthFigures {
     pub baselines: Baselines,
     /// The model by segment of customers, where segments are known.
     pub segments: BTreeMap<String, SegmentFigures>,
-    /// The best attainable, where the truth is known.
+    /// The best attainable, where the truth is known: see [`evaluate`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub oracle: Option<TaskMap>,
     /// How much of the oracle's lift the model reaches, by task: of the AUC above one half, of the variance explained.
@@ -59,6 +59,16 @@ pub struct SegmentFigures {
     pub metrics: TaskMap,
 }
 
+/// What is true of customers, where data are synthetic: both are rows × outputs of the model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrueValues {
+    /// The probability of an event, the expected value of a number.
+    pub expected: Array2<f64>,
+    /// The same with the median of a number in its place, where it is known: the median has the least mean absolute
+    /// error, the expected value the least squared one.
+    pub medians: Array2<f64>,
+}
+
 /// An evaluation with everything a report draws. Predictions are rows × outputs of the model.
 #[derive(Debug, Clone)]
 pub struct Evaluation {
@@ -76,8 +86,8 @@ pub struct Evaluation {
     pub oracle: Option<Array2<f64>>,
 }
 
-/// Judges `model` on the customers of `table`. `truth` has the true probability or expected value of each output of the
-/// model, rows × outputs, where the data are synthetic.
+/// Judges `model` on the customers of `table`, beside the best attainable where the truth is known: its mean absolute
+/// errors are those of the medians, all its other figures those of the probabilities and expected values.
 ///
 /// # Errors
 /// [`CoreError::Columns`] where the features are not the model's, [`CoreError::NoTarget`] for a target that the table
@@ -85,14 +95,11 @@ pub struct Evaluation {
 pub fn evaluate(
     model: &HealthModel,
     table: &MarketplaceTable,
-    truth: Option<ArrayView2<'_, f64>>,
+    truth: Option<&TrueValues>,
 ) -> Result<Evaluation> {
     let data = &table.data;
     check_columns(model, table)?;
     let (tasks, outputs) = (model.tasks(), model.outputs());
-    if let Some(truth) = truth {
-        tenure_core::check_batch(model.schema(), outputs.len(), data.x(), truth.dim())?;
-    }
     let predicted = model.predict(data.x())?;
     let means = &model.settings().means;
     let mean = Array2::from_shape_fn(predicted.dim(), |(_, output)| means[output]);
@@ -110,8 +117,19 @@ pub fn evaluate(
         .filter(|task| task.outputs.iter().all(|&at| !linear.column(at).iter().any(|v| v.is_nan())))
         .cloned()
         .collect();
-    let oracle = truth.map(figures_of).transpose()?;
-    let share = |(task, figures): (&String, &crate::TaskFigures)| {
+    let oracle = truth.map(|truth| {
+        let (mut best, medians) = (figures_of(truth.expected.view())?, figures_of(truth.medians.view())?);
+        for (task, figures) in &mut best {
+            if let (TaskFigures::Number(best), Some(TaskFigures::Number(median))) =
+                (figures, medians.get(task))
+            {
+                best.mae = median.mae;
+            }
+        }
+        Ok::<_, crate::Error>(best)
+    });
+    let oracle = oracle.transpose()?;
+    let share = |(task, figures): (&String, &TaskFigures)| {
         let best = oracle.as_ref()?.get(task)?.lift().filter(|best| *best > 0.0)?;
         Some((task.clone(), figures.lift()? / best))
     };
@@ -136,7 +154,7 @@ pub fn evaluate(
         oracle,
         metrics,
     };
-    let oracle = truth.map(|truth| truth.to_owned());
+    let oracle = truth.map(|truth| truth.expected.clone());
     Ok(Evaluation { figures, table: table.clone(), model: predicted, mean, linear, oracle })
 }
 

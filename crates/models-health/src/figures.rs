@@ -131,6 +131,7 @@ impl TaskFigures {
 /// not count.
 ///
 /// # Errors
+/// [`tenure_core::Error::Shape`] for predictions of another number of rows or outputs,
 /// [`tenure_core::Error::NoTarget`] where the data lack a target; what the metrics refuse (a prediction that is not a
 /// number).
 pub fn task_figures(
@@ -139,6 +140,7 @@ pub fn task_figures(
     data: &Dataset,
     predicted: ArrayView2<'_, f64>,
 ) -> Result<TaskMap> {
+    tenure_core::check_batch(data.schema(), outputs.len(), data.x(), predicted.dim())?;
     let mut figures = TaskMap::new();
     for task in tasks {
         let mut numbers = Vec::new();

@@ -26,7 +26,7 @@ mod train;
 pub use benchmark::{Benchmark, Verdict, benchmarks};
 pub use decision::{Attribution, FeatureImportance, HealthPrediction, MOST_IMPORTANT};
 pub use error::{Error, Result};
-pub use evaluate::{Baselines, Evaluation, HealthFigures, SegmentFigures, evaluate};
+pub use evaluate::{Baselines, Evaluation, HealthFigures, SegmentFigures, TrueValues, evaluate};
 pub use figures::{BinaryFigures, NumberFigures, Task, TaskFigures, TaskMap, task_figures};
 pub use model::{HealthModel, HealthSettings, Normalization};
 pub use params::{Architecture, HealthParams, SharedLayer, TaskWeights};

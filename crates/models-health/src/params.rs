@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tenure_core::params::require;
-use tenure_core::{Dataset, Error, Result};
+use tenure_core::{Dataset, Error, Result, Target};
 use tenure_features::marketplace::{
     CHURN_RISK_14D, CHURN_RISK_30D, FIRST_SESSION_SUCCESS, HEALTH_SCORE, Profile, SESSION_VELOCITY,
     SUPPLY_DEMAND,
@@ -102,6 +102,10 @@ impl HealthParams {
     /// As published: the guide's network of 128, 64 and 32 whose heads are single numbers, or SageMaker's of 256, 128
     /// and 64 whose heads have hidden layers of 32 (supply and demand: 64). Adam at 0.001, batches of 64, at most 50
     /// epochs, stopped after 10 without a lower validation loss; the best weights are kept.
+    ///
+    /// One thing is not as published: after training the last layer of each head is fitted again without dropout,
+    /// where that lowers its validation loss ([`refit_heads`](TrainingParams::refit_heads)); set it to `false` for
+    /// the published training.
     #[must_use]
     pub fn of(profile: Profile) -> Self {
         let (widths, head_hidden, supply_demand_hidden) = match profile {
@@ -150,7 +154,10 @@ impl HealthParams {
     /// The network that learns from `data`, checked: subjects of supply and demand of which no label is known have no
     /// output.
     pub(crate) fn network(&self, data: &Dataset) -> Result<Network> {
-        let known = data.targets().iter().filter(|target| target.values().iter().any(|v| !v.is_nan()));
+        let weighs = |row: usize| data.weights().is_none_or(|weights| weights[row] > 0.0);
+        let is_known =
+            |target: &&Target| target.values().iter().enumerate().any(|(row, v)| weighs(row) && !v.is_nan());
+        let known = data.targets().iter().filter(is_known);
         let subjects = known.map(|target| target.name()).filter(|name| is_subject(name));
         self.network_of(&self.spec(&subjects.collect::<Vec<_>>()))
     }

@@ -1,11 +1,11 @@
 //! Training, epoch by epoch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use tenure_backends::{Backend, GlmParams, LogisticParams};
 use tenure_core::{Artifact, Dataset, Error as CoreError, FitContext, Model, OutputKind, StopReason};
-use tenure_eval::splits;
+use tenure_eval::splits::{self, Split};
 use tenure_features::marketplace::Profile;
 use tenure_neural::{EpochRecord, Network, NetworkModel, TrainingRun};
 
@@ -14,7 +14,7 @@ use crate::figures::{Task, TaskMap, task_figures};
 use crate::model::{HealthModel, HealthSettings};
 use crate::params::HealthParams;
 
-/// Fewer customers than this are refused.
+/// Fewer customers with a known label than this are refused.
 pub const LEAST_ROWS: usize = 100;
 
 const CHECKPOINT_VERSION: u32 = 1;
@@ -99,9 +99,10 @@ pub fn history_by_name(history: &[HealthEpoch], tasks: &[Task]) -> BTreeMap<Stri
 /// What a training ends in.
 #[derive(Debug)]
 pub struct Trained {
-    /// Of the epoch with the lowest validation loss.
+    /// Of the epoch with the lowest validation loss; with
+    /// [`refit_heads`](tenure_neural::TrainingParams::refit_heads) its last layers were fitted again after it.
     pub model: HealthModel,
-    /// Of the last epoch.
+    /// Of the last epoch; its last layers were fitted again too, so that these are not the weights of a checkpoint.
     pub last: HealthModel,
     /// How it went.
     pub report: TrainReport,
@@ -142,10 +143,11 @@ impl HealthRun {
     /// those that its heads name. Labels that are not known (NaN) are left out of the loss of their task.
     ///
     /// Without `valid`, a share of the training rows is held out to choose the best epoch by
-    /// ([`validation_share`](tenure_neural::TrainingParams::validation_share)).
+    /// ([`validation_share`](tenure_neural::TrainingParams::validation_share)): of the groups, where the rows have
+    /// groups. Rows of weight 0 are left out.
     ///
     /// # Errors
-    /// [`CoreError::NotEnoughRows`] for fewer than [`LEAST_ROWS`] customers, [`CoreError::Data`] for a validation set
+    /// [`CoreError::NotEnoughRows`] for fewer than [`LEAST_ROWS`] rows with a known label, [`CoreError::Data`] for a validation set
     /// without rows, [`CoreError::Columns`] where it has other features, [`CoreError::NoTarget`],
     /// [`CoreError::OneClass`] where an event happened to all customers or none, [`CoreError::Parameter`].
     pub fn start(
@@ -186,32 +188,36 @@ impl HealthRun {
         context: &FitContext<'_>,
         start: impl FnOnce(&Network, &Dataset, Option<&Dataset>) -> tenure_core::Result<TrainingRun>,
     ) -> Result<Self> {
-        let network = params.network(train)?;
+        let version = train.model_version("health", params, context.seed);
+        let whole = params.network(train)?;
+        let train = answered(train, &whole);
         if train.rows() < LEAST_ROWS {
             return Err(CoreError::NotEnoughRows { found: train.rows(), needed: LEAST_ROWS }.into());
         }
         if valid.is_some_and(|valid| valid.rows() == 0) {
             return Err(CoreError::Data("the validation set has no rows".into()).into());
         }
-        let version = train.model_version("health", params, context.seed);
         let mut notes = Vec::new();
         let share = params.training.validation_share;
         let (train, valid) = match valid {
-            Some(valid) => (train.clone(), Some(valid.clone())),
+            Some(valid) => (train, Some(valid.clone())),
             None if share > 0.0 => {
-                let split = splits::hold_out(train.rows(), share, context.seed)?;
+                let split = hold_out(&train, share, context.seed)?;
                 let held_out = split.test.len();
                 notes.push(format!(
                     "{held_out} of the training rows were held out to choose the best epoch by"
                 ));
                 (train.select(&split.train), Some(train.select(&split.test)))
             }
-            None => (train.clone(), None),
+            None => (train, None),
         };
+        // A subject whose few labels were all held out has nothing to learn from, and so no output.
+        let network = params.network(&train)?;
+        let learned: HashSet<&str> = targets(&network).collect();
+        let lost = targets(&whole).filter(|target| !learned.contains(target));
+        notes.extend(lost.map(|target| format!("`{target}` is not answered: all its labels were held out")));
         let tasks = Task::of(&network.params().network);
-        let answered = |data: &Dataset| labelled(data, &network);
-        let valid = valid.map(|valid| valid.select(&answered(&valid)));
-        let train = train.select(&answered(&train));
+        let (train, valid) = (answered(&train, &network), valid.map(|valid| answered(&valid, &network)));
         let run = start(&network, &train, valid.as_ref())?;
         Ok(Self { run, params: params.clone(), tasks, train, valid, version, notes, history: Vec::new() })
     }
@@ -317,13 +323,31 @@ impl HealthRun {
     }
 }
 
-/// Rows with a known label of some task: the others teach and show nothing.
-fn labelled(data: &Dataset, network: &Network) -> Vec<usize> {
-    let heads = &network.params().network.heads;
-    let answered = |name: &str| heads.iter().any(|head| head.targets.iter().any(|target| target == name));
-    let targets: Vec<_> = data.targets().iter().filter(|target| answered(target.name())).collect();
-    let known = |row: &usize| targets.iter().any(|target| !target.values()[*row].is_nan());
-    (0..data.rows()).filter(known).collect()
+/// What a network answers.
+fn targets(network: &Network) -> impl Iterator<Item = &str> {
+    network.params().network.heads.iter().flat_map(|head| &head.targets).map(String::as_str)
+}
+
+/// The rows of a weight above 0 with a known label of some task, which are those that the network takes: the others
+/// teach and show nothing.
+fn answered(data: &Dataset, network: &Network) -> Dataset {
+    let asked: HashSet<&str> = targets(network).collect();
+    let labels: Vec<_> = data.targets().iter().filter(|target| asked.contains(target.name())).collect();
+    let weighs = |row: usize| data.weights().is_none_or(|weights| weights[row] > 0.0);
+    let known = |row: usize| labels.iter().any(|target| !target.values()[row].is_nan());
+    data.select(&(0..data.rows()).filter(|&row| weighs(row) && known(row)).collect::<Vec<_>>())
+}
+
+/// Holds out a share of the groups, each with all its rows; without groups each row is one.
+fn hold_out(data: &Dataset, share: f64, seed: u64) -> Result<Split> {
+    let group = |row: usize| data.groups().map_or(row as u64, |groups| groups[row]);
+    let mut groups: Vec<u64> = (0..data.rows()).map(group).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let drawn = splits::hold_out(groups.len(), share, seed)?;
+    let held_out: HashSet<u64> = drawn.test.iter().map(|&at| groups[at]).collect();
+    let (test, train) = (0..data.rows()).partition(|&row| held_out.contains(&group(row)));
+    Ok(Split { train, test })
 }
 
 /// A logistic or linear regression on all features for every output; what cannot be fitted is noted.
@@ -352,4 +376,27 @@ fn linear_models(
         });
     }
     Ok(models)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tenure_core::{Feature, Schema};
+
+    use super::*;
+
+    #[test]
+    fn a_customer_is_held_out_with_all_rows_or_not_at_all() {
+        let schema = Schema::new(vec![Feature::numeric("x", "", "")]).unwrap();
+        let bare = Dataset::new(schema, ndarray::Array2::zeros((90, 1))).unwrap();
+        let alone = hold_out(&bare, 0.2, 1).unwrap();
+        assert_eq!((alone.train.len(), alone.test.len()), (72, 18));
+        // Thirty customers of three rows each.
+        let data = bare.with_groups((0..90).map(|row| row % 30).collect()).unwrap();
+        let split = hold_out(&data, 0.2, 1).unwrap();
+        assert_eq!((split.train.len(), split.test.len()), (72, 18));
+        let customers = |rows: &[usize]| rows.iter().map(|row| row % 30).collect::<HashSet<_>>();
+        assert!(customers(&split.train).is_disjoint(&customers(&split.test)));
+    }
 }

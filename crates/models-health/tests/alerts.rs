@@ -241,7 +241,8 @@ fn alerts_are_judged_by_what_came_true() {
 #[test]
 fn an_outcome_is_noted_for_alerts_that_wait_for_one() {
     let mut log = AlertLog::default();
-    let outcome = |happened| Outcome { customer_id: "C1".into(), kind: AlertKind::IbCallSpike, happened };
+    let outcome =
+        |happened| Outcome { customer_id: "C1".into(), kind: AlertKind::IbCallSpike, happened, at: None };
     log.admit(&rules(), route(&content(), 3.0, 0.0), day("2026-03-10"));
     assert_eq!(log.record(outcome(true)), 1);
     log.admit(&rules(), route(&content(), 3.0, 0.0), day("2026-04-10"));
@@ -263,4 +264,38 @@ fn an_outcome_is_noted_for_alerts_that_wait_for_one() {
     let other = Outcome { customer_id: "C2".into(), ..outcome(false) };
     assert_eq!(right.record(other), 0);
     assert_eq!(right.figures(&rules())[0].meets_targets(), Some(true));
+}
+
+#[test]
+fn an_outcome_says_nothing_of_alerts_sent_later() {
+    let mut log = AlertLog::default();
+    for at in ["2026-03-10", "2026-03-20", "2026-04-10"] {
+        log.admit(&rules(), route(&content(), 3.0, 0.0), day(at));
+    }
+    let outcome = |happened, at: &str| Outcome {
+        customer_id: "C1".into(),
+        kind: AlertKind::IbCallSpike,
+        happened,
+        at: Some(day(at)),
+    };
+    // Before any alert: of somebody who was not alerted then.
+    assert_eq!(log.record(outcome(false, "2026-03-09")), 0);
+    assert_eq!(log.record(outcome(true, "2026-03-20")), 2);
+    let known: Vec<_> = log.of_customer("C1").iter().map(|alert| alert.outcome).collect();
+    assert_eq!(known, [Some(true), Some(true), None]);
+    assert_eq!(log.record(Outcome { at: None, ..outcome(false, "2026-03-20") }), 1);
+
+    // Of somebody who is never alerted the event came true once and for all.
+    let other = |happened| Outcome { customer_id: "C2".into(), ..outcome(happened, "2026-03-01") };
+    let missed = |log: &AlertLog| log.figures(&rules())[0].recall.map(|rate| (rate.share, rate.of));
+    assert_eq!(missed(&log), Some((1.0, 1)));
+    log.record(other(true));
+    log.record(other(false));
+    assert_eq!(missed(&log), Some((0.5, 2)));
+
+    let read = |text: &str| serde_json::from_str::<Outcome>(text).unwrap();
+    let bare = r#"{"customer_id":"C1","type":"IB_CALL_SPIKE","happened":true}"#;
+    assert_eq!(read(bare).at, None);
+    let dated = serde_json::to_string(&outcome(true, "2026-03-20")).unwrap();
+    assert_eq!(read(&dated), outcome(true, "2026-03-20"));
 }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use ndarray::s;
 use serde_json::{Value, json};
 use support::{GUIDE, MODEL, World, small, train, world};
 use tenure_backends::conformance;
@@ -10,8 +11,8 @@ use tenure_core::{Dataset, Feature, FitContext, Metadata, Model, Schema, StopRea
 use tenure_features::marketplace::{CHURN_RISK_30D, GuideRow, HEALTH_SCORE, Profile, SageMakerRow};
 use tenure_health::alerts::{AlertLog, AlertParams, outcomes_of};
 use tenure_health::{
-    Architecture, Attribution, HealthModel, HealthParams, HealthRun, TaskFigures, evaluate, history_by_name,
-    report,
+    Architecture, Attribution, HealthModel, HealthParams, HealthRun, TaskFigures, TrueValues, evaluate,
+    history_by_name, report,
 };
 use tenure_neural::{HeadSpec, LayerSpec, Loss, NetworkSpec, TargetScale};
 
@@ -32,7 +33,7 @@ fn it_keeps_the_contract_of_models() {
 #[test]
 fn every_task_beats_its_baselines_and_nothing_beats_the_oracle() {
     let World { test, truth, .. } = &*GUIDE;
-    let evaluation = evaluate(&MODEL.model, test, Some(truth.view())).unwrap();
+    let evaluation = evaluate(&MODEL.model, test, Some(truth)).unwrap();
     let figures = &evaluation.figures;
     assert_eq!((figures.rows, figures.tasks.len(), figures.metrics.len()), (300, 5, 5));
     let oracle = figures.oracle.as_ref().unwrap();
@@ -51,6 +52,18 @@ fn every_task_beats_its_baselines_and_nothing_beats_the_oracle() {
     let json = serde_json::to_value(figures).unwrap();
     assert!(json["metrics"]["churn_risk_30d"]["auc"].as_f64().unwrap() > 0.9);
     assert!(json["oracle"]["health_score"]["mae"].as_f64().unwrap() < 6.0);
+    // The error of the medians, and the variance that the expected values explain.
+    let labels = test.data.target_named(HEALTH_SCORE).unwrap().values();
+    let errors = labels.iter().zip(truth.medians.column(4)).map(|(label, median)| (label - median).abs());
+    let TaskFigures::Number(best) = oracle[HEALTH_SCORE] else { panic!("a number") };
+    assert!((best.mae - errors.sum::<f64>() / 300.0).abs() < 1e-9);
+    let squares = labels.iter().zip(truth.expected.column(4)).map(|(label, mean)| (label - mean).powi(2));
+    assert!((best.rmse - (squares.sum::<f64>() / 300.0).sqrt()).abs() < 1e-9);
+    let short = TrueValues { medians: truth.medians.slice(s![..299, ..]).to_owned(), ..truth.clone() };
+    assert_eq!(
+        words(evaluate(&MODEL.model, test, Some(&short))),
+        "rows of the output: expected 300, found 299"
+    );
 
     let page = report(&MODEL.model, &evaluation).unwrap().to_html();
     for text in ["All tasks", "Against the guide", "By segment", "Churn within 30 days: ", "Health score: "] {
@@ -166,7 +179,7 @@ fn the_wide_profile_answers_twenty_subjects() {
     let row = SageMakerRow::from_values(&world.test.data.row(0).to_vec()).unwrap();
     let prediction = trained.model.decide_row(&row).unwrap();
     assert_eq!(prediction.supply_demand_scores.map(|scores| scores.len()), Some(20));
-    let figures = evaluate(&trained.model, &world.test, Some(world.truth.view())).unwrap().figures;
+    let figures = evaluate(&trained.model, &world.test, Some(&world.truth)).unwrap().figures;
     assert_eq!(figures.tasks[4..], ["supply_demand", "health_score"]);
     let TaskFigures::Number(supply) = figures.metrics["supply_demand"] else { panic!("numbers") };
     assert_eq!(supply.labels, 20 * world.test.ids.len());
@@ -323,6 +336,38 @@ fn without_a_validation_set_a_fifth_is_held_out() {
     assert_eq!((trained.report.rows, trained.report.validation_rows), (224, 56));
     assert!(trained.report.notes[0].starts_with("56 of the training rows were held out"));
     assert!(!trained.report.validation.is_empty());
+}
+
+#[test]
+fn rows_of_weight_0_and_lost_subjects_do_not_disturb() {
+    let world = world(Profile::SageMaker, 400);
+    let subject = "supply_demand_physics";
+    let mut params = small();
+    params.training.epochs = 2;
+    let context = FitContext::new(7);
+    let train = |data: &Dataset, valid: Option<&Dataset>| {
+        let mut run = HealthRun::start(&params, data, valid, &context).unwrap();
+        while run.next_epoch(&context).unwrap().is_some() {}
+        run.finish(&context).unwrap()
+    };
+    let weights = |rows: usize| (0..rows).map(|row| f64::from(u8::from(row % 3 > 0))).collect();
+    let [rows, valid] = [&world.train.data, &world.valid.data]
+        .map(|data| data.clone().with_weights(weights(data.rows())).unwrap());
+    let told = train(&rows, Some(&valid)).report;
+    assert_eq!((told.rows, told.validation_rows), (186, 40));
+    // As if those rows were not there.
+    let kept = |data: &Dataset| data.select(&(0..data.rows()).filter(|row| row % 3 > 0).collect::<Vec<_>>());
+    assert_eq!(train(&kept(&rows), Some(&kept(&valid))).report, told);
+
+    // One label only: it is learned from, or held out and then said to be lost.
+    let one = |known| masked(&world.train.data, subject, |row| row != known);
+    let outputs =
+        |known| HealthRun::start(&params, &one(known), None, &context).unwrap().network().outputs().len();
+    let lost = (0..40).find(|&known| outputs(known) == 24).unwrap();
+    assert!((0..40).any(|known| outputs(known) == 25));
+    let notes = train(&one(lost), None).report.notes;
+    let note = format!("`{subject}` is not answered: all its labels were held out");
+    assert!(notes.contains(&note), "{notes:?}");
 }
 
 #[test]

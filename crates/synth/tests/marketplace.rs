@@ -31,7 +31,8 @@ fn usual(customers: usize) -> MarketplaceBatch {
 fn bits(batch: &MarketplaceBatch) -> Vec<u64> {
     let data = &batch.table.data;
     let labels = data.targets().iter().flat_map(|target| target.values());
-    data.x().iter().chain(labels).chain(&batch.truth).map(|value| value.to_bits()).collect()
+    let truths = batch.truth.iter().chain(&batch.medians);
+    data.x().iter().chain(labels).chain(truths).map(|value| value.to_bits()).collect()
 }
 
 fn label<'a>(batch: &'a MarketplaceBatch, name: &str) -> &'a [f64] {
@@ -223,6 +224,17 @@ fn labels_come_from_their_truth() {
     moments(HEALTH_SCORE, &|mean| mean * (100.0 - mean) / 106.0);
     moments(SESSION_VELOCITY, &|mean| 0.0115 * mean);
     moments("supply_demand_physics", &|_| 0.25 * 0.25);
+    // Half of the numbers are below their median, which errs less than the expected value.
+    for name in [HEALTH_SCORE, SESSION_VELOCITY, "supply_demand_physics"] {
+        let place = batch.table.data.targets().iter().position(|target| target.name() == name).unwrap();
+        let (medians, labels) = (batch.medians.column(place), label(&batch, name));
+        let below = labels.iter().zip(medians).filter(|(y, median)| y < median).count() as f64;
+        assert!(standard(below - 10_000.0, 5_000.0).abs() < 4.0, "{name}: {below}");
+        let error = |guess: ArrayView1<'_, f64>| -> f64 {
+            labels.iter().zip(guess).map(|(y, guess)| (y - guess).abs()).sum()
+        };
+        assert!(error(medians) <= error(truth(&batch, name)), "{name}");
+    }
     let both = label(&batch, CHURN_RISK_14D).iter().zip(label(&batch, CHURN_RISK_30D));
     assert!(both.clone().all(|(early, late)| early <= late), "who leaves within 14 days leaves within 30");
 }

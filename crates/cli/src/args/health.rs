@@ -186,7 +186,9 @@ pub struct HealthExplain {
   tenure health alerts --model models --outcomes later.jsonl --state alerts.json
 
 The state remembers what was said about whom, so that the same is not said again within a cool-down, and what became of
-it. Outcomes are customers with labels as for training, or lines of customer_id, type, happened (CSV or JSONL).
+it. Outcomes are customers with labels as for training, or lines of customer_id, type, happened and, where it is known,
+at: when it came true or was known not to (CSV or JSONL). An outcome with an instant settles alerts sent before or at it;
+one without, and every label, settles all open alerts, those of the same command too.
 The configuration changes rules by type:
   {\"rules\": {\"IB_CALL_SPIKE\": {\"threshold\": 3, \"cool_down_days\": 14}, \"FIRST_SESSION_RISK\": {\"enabled\": false}}}")]
 pub struct HealthAlerts {

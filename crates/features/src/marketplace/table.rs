@@ -1,5 +1,7 @@
 //! Customers by row.
 
+use std::collections::HashMap;
+
 use ndarray::Array2;
 use tenure_core::{Dataset, Error, Result};
 
@@ -12,7 +14,8 @@ pub struct MarketplaceTable {
     pub ids: Vec<String>,
     /// Segments, by row; `None` where not known.
     pub segments: Vec<Option<Segment>>,
-    /// The features, and the targets of the profile in order, NaN where not known.
+    /// The features, and the targets of the profile in order, NaN where not known. Rows of the same id are one group,
+    /// so that splits keep a customer on one side.
     pub data: Dataset,
 }
 
@@ -46,7 +49,13 @@ impl MarketplaceTable {
         for (label, values) in targets.iter().zip(labels.columns()) {
             data = data.with_target(label.target(values.to_vec())?)?;
         }
-        Ok(Self { ids, segments, data })
+        let mut customers = HashMap::new();
+        let group = |id| {
+            let next = customers.len() as u64;
+            *customers.entry(id).or_insert(next)
+        };
+        let groups = ids.iter().map(group).collect();
+        Ok(Self { data: data.with_groups(groups)?, ids, segments })
     }
 
     /// The given rows, in the given order; a row may be taken more than once.
@@ -60,5 +69,21 @@ impl MarketplaceTable {
             segments: rows.iter().map(|&row| self.segments[row]).collect(),
             data: self.data.select(rows),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_one_id_are_one_group() {
+        let profile = Profile::Guide;
+        let ids: Vec<String> = ["b", "a", "b", "c"].map(str::to_owned).to_vec();
+        let features = Array2::from_elem((4, profile.schema().len()), f64::NAN);
+        let labels = Array2::from_elem((4, profile.labels().len()), f64::NAN);
+        let table = MarketplaceTable::new(profile, ids, vec![None; 4], features, &labels).unwrap();
+        assert_eq!(table.data.groups(), Some(&[0, 1, 0, 2][..]));
+        assert_eq!(table.select(&[3, 2]).data.groups(), Some(&[2, 0][..]));
     }
 }

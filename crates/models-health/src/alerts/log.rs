@@ -14,7 +14,7 @@ use super::{Alert, AlertKind, AlertRules, Severity};
 pub struct AlertLog {
     /// Alerts of each customer, in the order in which they were admitted.
     pub(super) alerts: BTreeMap<String, Vec<SentAlert>>,
-    /// Whether the event came true for customers who were not alerted of it.
+    /// Whether the event ever came true for customers who were not alerted of it before.
     pub(super) others: BTreeMap<AlertKind, BTreeMap<String, bool>>,
 }
 
@@ -42,7 +42,7 @@ pub struct Admitted {
     pub suppressed: usize,
 }
 
-/// Whether the event that a type of alert warns of came true for a customer, alerted or not.
+/// Whether the event that a type of alert warns of came true for a customer, alerted or not, and since when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
@@ -53,6 +53,10 @@ pub struct Outcome {
     pub kind: AlertKind,
     /// Whether it came true: see [`AlertKind::event`].
     pub happened: bool,
+    /// When it came true, or was known not to: it says nothing of alerts that were sent later. Without it the outcome
+    /// is one of every alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 impl AlertLog {
@@ -74,11 +78,13 @@ impl AlertLog {
         Admitted { alerts: admitted, suppressed }
     }
 
-    /// Notes an outcome: for every alert of this customer and type whose outcome is not known yet, or, where the
-    /// customer was never alerted of it, as one who was not. Gives the number of alerts it was noted for.
+    /// Notes an outcome: for every alert of this customer and type that was sent before its [instant](Outcome::at) or
+    /// at it and whose outcome is not known yet, or, where there was no such alert, as one who was not alerted. Gives
+    /// the number of alerts it was noted for.
     pub fn record(&mut self, outcome: Outcome) -> usize {
-        let Outcome { customer_id, kind, happened } = outcome;
-        let sent = self.alerts.get_mut(&customer_id).into_iter().flatten().filter(|alert| alert.kind == kind);
+        let Outcome { customer_id, kind, happened, at } = outcome;
+        let meant = |alert: &&mut SentAlert| alert.kind == kind && at.is_none_or(|at| alert.at <= at);
+        let sent = self.alerts.get_mut(&customer_id).into_iter().flatten().filter(meant);
         let (mut alerted, mut noted) = (false, 0);
         for alert in sent {
             alerted = true;
@@ -88,7 +94,7 @@ impl AlertLog {
             }
         }
         if !alerted {
-            self.others.entry(kind).or_default().insert(customer_id, happened);
+            *self.others.entry(kind).or_default().entry(customer_id).or_default() |= happened;
         }
         noted
     }
@@ -101,7 +107,7 @@ impl AlertLog {
 }
 
 /// The outcomes that labelled rows show, by the rules in force; labels that are not known are left out. `ids` has one
-/// customer a row.
+/// customer a row. The outcomes have no instant: it is for the caller to say of when the labels are.
 ///
 /// # Errors
 /// [`Error::Shape`] for another number of ids, [`Error::NoTarget`] naming the target that a rule in force needs.
@@ -124,6 +130,7 @@ pub fn outcomes_of(rules: &AlertRules, ids: &[String], data: &Dataset) -> Result
             customer_id: id.clone(),
             kind,
             happened: happened(label),
+            at: None,
         }));
     }
     Ok(outcomes)

@@ -4,10 +4,10 @@
 
 use std::sync::LazyLock;
 
-use ndarray::{Array2, Axis};
+use ndarray::Axis;
 use tenure_core::FitContext;
 use tenure_features::marketplace::{MarketplaceTable, Profile};
-use tenure_health::{Architecture, HealthParams, HealthRun, SharedLayer, TaskWeights, Trained};
+use tenure_health::{Architecture, HealthParams, HealthRun, SharedLayer, TaskWeights, Trained, TrueValues};
 use tenure_synth::MarketplaceParams;
 use tenure_synth::marketplace::Part;
 
@@ -16,7 +16,7 @@ pub(crate) struct World {
     pub(crate) train: MarketplaceTable,
     pub(crate) valid: MarketplaceTable,
     pub(crate) test: MarketplaceTable,
-    pub(crate) truth: Array2<f64>,
+    pub(crate) truth: TrueValues,
 }
 
 pub(crate) fn world(profile: Profile, customers: usize) -> World {
@@ -28,7 +28,10 @@ pub(crate) fn world(profile: Profile, customers: usize) -> World {
         train: part(Part::Train),
         valid: part(Part::Validation),
         test: part(Part::Test),
-        truth: batch.truth.select(Axis(0), &rows),
+        truth: TrueValues {
+            expected: batch.truth.select(Axis(0), &rows),
+            medians: batch.medians.select(Axis(0), &rows),
+        },
     }
 }
 

@@ -12,12 +12,12 @@ use crate::contacts::{BinaryFigures, ScoreFigures};
 /// Rows after which no more are taken in: figures hardly change any more, memory would.
 const MOST_ROWS: usize = 100_000;
 
-/// Expected values against what came.
+/// What is true of numbers against what came.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ValueFigures {
     /// Values judged.
     pub rows: usize,
-    /// Mean absolute error.
+    /// Mean absolute error of the medians: that of the expected values is larger where a distribution is skewed.
     pub mae: f64,
     /// Share of the variance that the expected values explain; `None` where they do not vary.
     pub r2: Option<f64>,
@@ -66,6 +66,8 @@ struct Collected {
     kind: TargetKind,
     /// Truth and label.
     pairs: Vec<(f64, f64)>,
+    /// Sum of the absolute errors of the medians.
+    errors: f64,
 }
 
 impl OracleTally {
@@ -78,11 +80,12 @@ impl OracleTally {
             let name = if target.name().starts_with(SUPPLY_DEMAND) { SUPPLY_DEMAND } else { target.name() };
             let place = self.targets.iter().position(|known| known.name == name).unwrap_or_else(|| {
                 let (name, kind) = (name.to_owned(), target.kind().clone());
-                self.targets.push(Collected { name, kind, pairs: Vec::new() });
+                self.targets.push(Collected { name, kind, pairs: Vec::new(), errors: 0.0 });
                 self.targets.len() - 1
             });
-            let pairs = rows.iter().map(|&row| (batch.truth[[row, at]], target.values()[row]));
-            self.targets[place].pairs.extend(pairs);
+            let (labels, of) = (target.values(), &mut self.targets[place]);
+            of.pairs.extend(rows.iter().map(|&row| (batch.truth[[row, at]], labels[row])));
+            of.errors += rows.iter().map(|&row| (batch.medians[[row, at]] - labels[row]).abs()).sum::<f64>();
         }
     }
 
@@ -100,8 +103,8 @@ impl Collected {
             let fates: Vec<(f64, bool)> = self.pairs.iter().map(|&(p, label)| (p, label == 1.0)).collect();
             return BinaryFigures::new(&fates).map(TargetFigures::Binary);
         }
-        let ScoreFigures { leads: rows, mae, r2 } = ScoreFigures::new(&self.pairs)?;
-        Some(TargetFigures::Value(ValueFigures { rows, mae, r2 }))
+        let ScoreFigures { leads: rows, r2, .. } = ScoreFigures::new(&self.pairs)?;
+        Some(TargetFigures::Value(ValueFigures { rows, mae: self.errors / rows as f64, r2 }))
     }
 }
 

@@ -3,6 +3,7 @@
 use rand::RngExt;
 use rand_distr::{Beta, Distribution, Gamma};
 use rand_pcg::Pcg64Mcg;
+use statrs::distribution::{self as quantiles, ContinuousCDF};
 use tenure_features::marketplace::GuideRow;
 
 use super::market::{Market, SUBJECTS};
@@ -185,17 +186,35 @@ impl Truth {
     pub(super) fn draw(&self, noise: f64, rng: &mut Pcg64Mcg) -> Self {
         let fate = rng.random::<f64>();
         let happens = |probability: f64, draw: f64| f64::from(u8::from(draw < probability));
-        let (share, precision) = (self.health / 100.0, HEALTH_PRECISION / (noise * noise));
-        let health = Beta::new(share * precision, (1.0 - share) * precision);
-        let scale = VELOCITY_VARIANCE * noise * noise;
-        let velocity = Gamma::new(self.velocity / scale, scale);
+        let ((a, b), (shape, scale)) = (self.health_shapes(noise), self.velocity_shape(noise));
+        let (health, velocity) = (Beta::new(a, b), Gamma::new(shape, scale));
         Self {
             first_session: happens(self.first_session, rng.random()),
             velocity: velocity.map_or(self.velocity, |gamma| gamma.sample(rng)),
             churn_14d: happens(self.churn_14d, fate),
             churn_30d: happens(self.churn_30d, fate),
-            health: 100.0 * health.map_or(share, |beta| beta.sample(rng)),
+            health: health.map_or(self.health, |beta| 100.0 * beta.sample(rng)),
         }
+    }
+
+    /// Medians of the numbers, which have the least mean absolute error; probabilities are left as they are.
+    pub(super) fn medians(&self, noise: f64) -> Self {
+        let ((a, b), (shape, scale)) = (self.health_shapes(noise), self.velocity_shape(noise));
+        let health = quantiles::Beta::new(a, b).map_or(self.health, |beta| 100.0 * beta.inverse_cdf(0.5));
+        let velocity = quantiles::Gamma::new(shape, 1.0 / scale);
+        Self { health, velocity: velocity.map_or(self.velocity, |gamma| gamma.inverse_cdf(0.5)), ..*self }
+    }
+
+    /// Both parameters of the beta distribution of the health score's share of its range.
+    fn health_shapes(&self, noise: f64) -> (f64, f64) {
+        let (share, precision) = (self.health / 100.0, HEALTH_PRECISION / (noise * noise));
+        (share * precision, (1.0 - share) * precision)
+    }
+
+    /// Shape and scale of the gamma distribution of the velocity.
+    fn velocity_shape(&self, noise: f64) -> (f64, f64) {
+        let scale = VELOCITY_VARIANCE * noise * noise;
+        (self.velocity / scale, scale)
     }
 }
 
@@ -215,4 +234,31 @@ pub(super) fn draw_supply_demand(
     rng: &mut Pcg64Mcg,
 ) -> [f64; SUBJECTS] {
     expected.map(|mean| mean + SUPPLY_DEMAND_NOISE * noise * normal(rng))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// scipy 1.17.1, with v and h expected, n the noise: gamma.median(v / s, scale=s) for s = 0.0115 n²;
+    /// 100 beta.median(h / 100 k, (1 - h / 100) k) for k = 105 / n².
+    #[test]
+    fn medians_are_those_of_the_distributions() {
+        let medians = |velocity, health, noise| {
+            let of = Truth { first_session: 0.5, churn_14d: 0.1, churn_30d: 0.2, velocity, health };
+            let medians = of.medians(noise);
+            assert_eq!((medians.first_session, medians.churn_30d), (0.5, 0.2));
+            (medians.velocity, medians.health)
+        };
+        for (velocity, health, noise, expected) in [
+            (1.2, 60.0, 1.0, (1.196_168_851_244_346_2, 60.063_727_086_466_06)),
+            (0.02, 97.0, 1.0, (0.016_324_527_946_205_303, 97.293_706_116_652_5)),
+            (0.05, 20.0, 3.0, (0.022_049_469_987_762_325, 18.256_096_002_087_087)),
+            (2.5, 60.0, 0.05, (2.499_990_416_673_197_7, 60.000_158_731_633_1)),
+        ] {
+            let found = medians(velocity, health, noise);
+            let far = ((found.0 - expected.0) / expected.0).abs().max(((found.1 - expected.1) / 100.0).abs());
+            assert!(far < 1e-8, "{found:?}, expected {expected:?}");
+        }
+    }
 }

@@ -39,6 +39,9 @@ pub struct MarketplaceBatch {
     pub table: MarketplaceTable,
     /// By customer and target, in the profile's order: probability of 1, or expected value, given the features.
     pub truth: Array2<f64>,
+    /// The same with the median of a number in the place of its expected value: no prediction has a lower mean
+    /// absolute error.
+    pub medians: Array2<f64>,
     /// What each customer is for.
     pub parts: Vec<Part>,
 }
@@ -70,6 +73,7 @@ struct Customer {
     features: Vec<f64>,
     labels: Vec<f64>,
     truth: Vec<f64>,
+    medians: Vec<f64>,
 }
 
 impl MarketplaceWorld {
@@ -127,10 +131,12 @@ impl MarketplaceWorld {
         let features = matrix(profile.fields().len(), |customer| &customer.features)?;
         let labels = matrix(self.targets, |customer| &customer.labels)?;
         let truth = matrix(self.targets, |customer| &customer.truth)?;
+        let medians = matrix(self.targets, |customer| &customer.medians)?;
         let ids = customers.clone().map(|index| format!("C{:07}", index + 1)).collect();
         let segments = drawn.iter().map(|customer| Some(customer.segment)).collect();
         let table = MarketplaceTable::new(profile, ids, segments, features, &labels)?;
-        Ok(MarketplaceBatch { table, truth, parts: customers.map(|index| part(seed, index)).collect() })
+        let parts = customers.map(|index| part(seed, index)).collect();
+        Ok(MarketplaceBatch { table, truth, medians, parts })
     }
 
     fn customer(&self, seed: u64, index: usize) -> Customer {
@@ -146,7 +152,8 @@ impl MarketplaceWorld {
         let truth = Truth::of(&narrow, noise);
         let labels = truth.draw(noise, rng);
         let values = narrow.to_values();
-        let (mut truth, mut labels) = (listed(&truth), listed(&labels));
+        let (mut medians, mut truth, mut labels) =
+            (listed(&truth.medians(noise)), listed(&truth), listed(&labels));
         let features = match self.params.profile {
             Profile::Guide => values,
             Profile::SageMaker => {
@@ -154,6 +161,7 @@ impl MarketplaceWorld {
                 let before_health = truth.len() - 1;
                 labels.splice(before_health..before_health, draw_supply_demand(&expected, noise, rng));
                 truth.splice(before_health..before_health, expected);
+                medians.splice(before_health..before_health, expected);
                 self.shared
                     .iter()
                     .map(|&at| values[at])
@@ -162,7 +170,7 @@ impl MarketplaceWorld {
                     .collect()
             }
         };
-        Customer { segment, features, labels, truth }
+        Customer { segment, features, labels, truth, medians }
     }
 }
 

@@ -122,7 +122,7 @@ fn outcomes(path: &Path, model: &HealthModel, rules: &AlertRules, session: &Sess
     }
 }
 
-/// Lines of `customer_id`, `type` and `happened`; `None` for a file that has no `type`.
+/// Lines of `customer_id`, `type`, `happened` and, where it is known, `at`; `None` for a file that has no `type`.
 fn list_of_outcomes(path: &Path) -> Result<Option<Vec<Outcome>>> {
     let failed = |source| Error::Io { path: path.to_owned(), action: "reading", source };
     let reader = BufReader::new(fs::File::open(path).map_err(failed)?);
@@ -161,7 +161,10 @@ fn list_of_outcomes(path: &Path) -> Result<Option<Vec<Outcome>>> {
                 return Err(wrong(line, &format!("column `happened`: `{other}`; {expected}")).into());
             }
         };
-        outcomes.push(Outcome { customer_id: field("customer_id")?.to_owned(), kind, happened });
+        let at = headers.iter().position(|header| header == "at").and_then(|at| record.get(at));
+        let at = at.filter(|at| !at.is_empty()).map(str::parse).transpose();
+        let at = at.map_err(|e| wrong(line, &format!("column `at`: {e}")))?;
+        outcomes.push(Outcome { customer_id: field("customer_id")?.to_owned(), kind, happened, at });
     }
     Ok(Some(outcomes))
 }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use ndarray::Array2;
-use tenure_core::Model;
+use ndarray::{Array1, Array2};
+use tenure_core::{Error, Model};
 use tenure_features::marketplace::MarketplaceTable;
-use tenure_health::{Evaluation, HealthModel, evaluate as judge_table, report};
+use tenure_health::{Evaluation, HealthModel, TrueValues, evaluate as judge_table, report};
 
 use super::figures;
 use crate::args::HealthEvaluate;
@@ -42,27 +42,31 @@ pub fn judge(model: &HealthModel, table: &MarketplaceTable, file: Option<&TruthF
             None
         }
     };
-    let mut evaluation = judge_table(model, table, truth.as_ref().map(|truth| truth.view()))?;
+    let mut evaluation = judge_table(model, table, truth.as_ref())?;
     evaluation.figures.notes.extend(left_out);
     Ok(evaluation)
 }
 
-/// The true value of every output for every customer.
-fn look_up(path: &Path, model: &HealthModel, ids: &[String]) -> Result<Array2<f64>> {
-    let mut values = Array2::zeros((ids.len(), model.outputs().len()));
-    for (output, mut column) in model.outputs().iter().zip(values.columns_mut()) {
-        let value = format!("truth_{}", output.target);
-        let wanted = Wanted {
-            keys: &["customer_id"],
-            value: &value,
-            as_of: None,
-            window_days: None,
-            from: "tenure synth marketplace",
-        };
-        let known = truth::read(path, &wanted)?;
-        column.assign(&ndarray::Array1::from(truth::look_up(&known, ids.iter().cloned())?));
+/// What is true of every output for every customer; the expected value stands in for a median that the file lacks.
+fn look_up(path: &Path, model: &HealthModel, ids: &[String]) -> Result<TrueValues> {
+    let wrong = |e: csv::Error| Error::Data(format!("{}: {e}", path.display()));
+    let header = csv::Reader::from_path(path).map_err(wrong)?.headers().map_err(wrong)?.clone();
+    let of_column = |value: &str| -> Result<Array1<f64>> {
+        let from = "tenure synth marketplace";
+        let wanted = Wanted { keys: &["customer_id"], value, as_of: None, window_days: None, from };
+        Ok(truth::look_up(&truth::read(path, &wanted)?, ids.iter().cloned())?.into())
+    };
+    let mut expected = Array2::zeros((ids.len(), model.outputs().len()));
+    let mut medians = expected.clone();
+    for (at, output) in model.outputs().iter().enumerate() {
+        let mean = of_column(&format!("truth_{}", output.target))?;
+        let name = format!("truth_median_{}", output.target);
+        let median =
+            if header.iter().any(|column| column == name) { of_column(&name)? } else { mean.clone() };
+        expected.column_mut(at).assign(&mean);
+        medians.column_mut(at).assign(&median);
     }
-    Ok(values)
+    Ok(TrueValues { expected, medians })
 }
 
 pub fn evaluate(args: &HealthEvaluate, session: &Session) -> Result<()> {

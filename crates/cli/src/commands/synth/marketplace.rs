@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 use tenure_core::{Error, Progress};
-use tenure_features::marketplace::Profile;
+use tenure_features::marketplace::{HEALTH_SCORE, Profile, SESSION_VELOCITY};
 use tenure_io::MarketplaceWriter;
 use tenure_synth::marketplace::{MarketplaceOracle, MarketplaceSummary, OracleTally, Part};
 use tenure_synth::{MarketplaceBatch, MarketplaceParams};
@@ -18,6 +18,9 @@ use crate::session::Session;
 
 /// Customers generated and written at a time: memory does not grow with their number.
 const BATCH: usize = 10_000;
+
+/// Numbers whose median is not their expected value, so that `truth.csv` has both.
+const SKEWED: [&str; 2] = [SESSION_VELOCITY, HEALTH_SCORE];
 
 /// What was written.
 #[derive(Serialize)]
@@ -87,8 +90,9 @@ impl Files {
             }
         }
         let all = formats.first().map(|&format| create("full_dataset", format)).transpose()?;
-        let targets = profile.targets().into_iter().map(|(name, _)| format!(",truth_{name}"));
-        let header = format!("customer_id{}", targets.collect::<String>());
+        let targets: String = profile.targets().iter().map(|(name, _)| format!(",truth_{name}")).collect();
+        let medians: String = SKEWED.iter().map(|name| format!(",truth_median_{name}")).collect();
+        let header = format!("customer_id{targets}{medians}");
         let truth = TruthFile::create(&folder.join("truth.csv"), &header)?;
         names.push("truth.csv".to_owned());
         Ok(Self { names, parts, all, truth })
@@ -104,8 +108,13 @@ impl Files {
         if let Some(all) = &mut self.all {
             all.write(&batch.table)?;
         }
-        for (id, truth) in batch.table.ids.iter().zip(batch.truth.rows()) {
-            let values: String = truth.iter().map(|value| format!(",{value}")).collect();
+        let targets = batch.table.data.targets();
+        let skewed: Vec<usize> =
+            (0..targets.len()).filter(|&at| SKEWED.contains(&targets[at].name())).collect();
+        let truths = batch.truth.rows().into_iter().zip(batch.medians.rows());
+        for (id, (truth, medians)) in batch.table.ids.iter().zip(truths) {
+            let medians = skewed.iter().map(|&at| &medians[at]);
+            let values: String = truth.iter().chain(medians).map(|value| format!(",{value}")).collect();
             self.truth.line(format_args!("{id}{values}"))?;
         }
         Ok(())
