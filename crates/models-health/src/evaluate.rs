@@ -12,6 +12,9 @@ use crate::error::Result;
 use crate::figures::{TaskFigures, TaskMap, task_figures};
 use crate::model::HealthModel;
 
+/// How far below knowing nothing chance may bring even the truth.
+const LUCK: f64 = 0.05;
+
 /// The figures of an evaluation: what `--json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HealthFigures {
@@ -129,6 +132,11 @@ pub fn evaluate(
         Ok::<_, crate::Error>(best)
     });
     let oracle = oracle.transpose()?;
+    // Nobody who knows the truth does worse than somebody who knows nothing.
+    if let Some(lost) = oracle.iter().flatten().find(|(_, best)| best.lift().is_some_and(|lift| lift < -LUCK)) {
+        let words = format!("the true values of {} foretell it worse than its mean: they are of other customers", lost.0);
+        return Err(CoreError::Data(words).into());
+    }
     let share = |(task, figures): (&String, &TaskFigures)| {
         let best = oracle.as_ref()?.get(task)?.lift().filter(|best| *best > 0.0)?;
         Some((task.clone(), figures.lift()? / best))

@@ -239,7 +239,8 @@ impl HealthModel {
         let subjects: Vec<f64> = answers.supply_demand.iter().map(|&at| out[at]).collect();
         Ok(HealthPrediction {
             first_session_success_prob: out[answers.first_session],
-            predicted_session_velocity: out[answers.velocity],
+            // A squared error does not know that there are no fewer than none.
+            predicted_session_velocity: out[answers.velocity].max(0.0),
             churn_risk_14d: out[answers.churn_14d],
             churn_risk_30d: out[answers.churn_30d],
             customer_health_score: out[answers.health],

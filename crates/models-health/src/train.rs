@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use tenure_backends::{Backend, GlmParams, LogisticParams};
-use tenure_core::{Artifact, Dataset, Error as CoreError, FitContext, Model, OutputKind, StopReason};
+use tenure_core::{Artifact, Dataset, Error as CoreError, FitContext, Model, OutputKind, StopReason, seed};
 use tenure_eval::splits::{self, Split};
 use tenure_features::marketplace::Profile;
 use tenure_neural::{EpochRecord, Network, NetworkModel, TrainingRun};
@@ -245,7 +245,8 @@ impl HealthRun {
         &self.params
     }
 
-    /// The version that its models will carry: it changes with data, parameters and seed.
+    /// A name for the training: it changes with data, parameters and seed. Models carry versions of their own, which
+    /// change with their weights as well.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
@@ -313,14 +314,25 @@ impl HealthRun {
             notes: Vec::new(),
         };
         let profile = Profile::ALL.iter().copied().find(|profile| profile.schema() == *train.schema());
-        let settings = HealthSettings { params, profile, version, rows: train.rows(), means };
+        let of = |network: &NetworkModel| version_of(&version, network);
+        let settings = HealthSettings { params, profile, version: of(&fit.model), rows: train.rows(), means };
+        let of_last = HealthSettings { version: of(&fit.last), ..settings.clone() };
         let linear = linear_models(&fit.model, &train, context, &mut notes)?;
         // The last weights are kept to look at, not to be judged: they go without linear models.
         let none = outputs.iter().map(|_| None).collect();
-        let last = HealthModel::new(fit.last, none, train.medians(), settings.clone())?;
+        let last = HealthModel::new(fit.last, none, train.medians(), of_last)?;
         let model = HealthModel::new(fit.model, linear, train.medians(), settings)?;
         Ok(Trained { model, last, report: TrainReport { notes, ..report } })
     }
+}
+
+/// The version of a model: other weights, another version, also where data, parameters and seed are the same.
+fn version_of(run: &str, network: &NetworkModel) -> String {
+    let start = run.bytes().fold(0, |hash, byte| seed::mix(hash, byte.into()));
+    let weights = network.weights();
+    let numbers = weights.iter().flat_map(|tensor| &tensor.values);
+    let hash = numbers.fold(start, |hash, value| seed::mix(hash, value.to_bits().into()));
+    format!("health-{:012x}", hash >> 16)
 }
 
 /// What a network answers.

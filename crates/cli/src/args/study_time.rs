@@ -86,7 +86,8 @@ pub struct StudyTrain {
     /// What learns: mlp, gbdt, forest, glm, blend; lstm or attention over each student's sessions.
     #[arg(long, default_value = "mlp", value_name = "NAME")]
     pub learner: String,
-    /// A parameter of the learner, by its name: --set hidden=[64,32] --set training.learning_rate=0.003.
+    /// A parameter of the learner, by its name: --set hidden=[64,32] --set dropout=[0.2] --set
+    /// training.learning_rate=0.003.
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
     /// Share of the rows that is held out to be judged on.
@@ -203,7 +204,7 @@ pub struct StudyCompare {
   tenure study-time search --sessions sessions.csv --space mlp.json
 
 The space is a JSON file with a learner and the values of its parameters: {\"backend\": \"mlp\",
-\"hidden\": {\"choices\": [[64, 32], [32]]}, \"training.learning_rate\": {\"choices\": [0.001, 0.01]}}.")]
+\"hidden\": {\"choices\": [[64, 32], [32]]}, \"dropout\": {\"choices\": [[0.2]]}, \"training.learning_rate\": {\"choices\": [0.001, 0.01]}}.")]
 pub struct StudySearch {
     #[command(flatten)]
     pub learning: StudyLearning,
