@@ -11,13 +11,17 @@ use serde::{Deserialize, Serialize};
 use tenure_core::params::require;
 use tenure_core::{Dataset, Error, FeatureKind, Result, Target, TargetKind, seed};
 
+/// Targets of copies are at least this share of their row's: a rare draw near 0 would outweigh all others where logarithms
+/// or shares are learned.
+const LEAST_FACTOR: f64 = 0.1;
+
 /// How copies differ from their rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augmentation {
     /// Copies as a share of the rows, above 0, at most 100: 0.2 adds a fifth.
     pub factor: f64,
-    /// The target of a copy is multiplied by a normal draw of mean 1 and this deviation; 0 to 0.3.
+    /// The target of a copy is multiplied by a normal draw of mean 1 and this deviation, at least by 0.1; 0 to 0.3.
     pub target_noise: f64,
     /// Which numbers are moved, and how far.
     pub noise: Noise,
@@ -89,7 +93,7 @@ impl Copied {
     }
 
     pub(crate) fn target(self, value: f64, noise: f64) -> f64 {
-        value * (1.0 + noise * self.normal(0)).max(f64::MIN_POSITIVE)
+        value * (1.0 + noise * self.normal(0)).max(LEAST_FACTOR)
     }
 }
 

@@ -195,6 +195,22 @@ fn copies_of_sessions_are_noisy_within_their_ranges() {
 }
 
 #[test]
+fn rare_draws_leave_a_copy_a_duration() {
+    let sessions: Vec<_> = (0..2_000).map(|i| session(&i.to_string(), "ann", i)).collect();
+    let augmentation = Augmentation { factor: 10.0, target_noise: 0.3, ..Augmentation::default() };
+    let hours = |sessions: &[StudySession]| -> Vec<f64> {
+        let copies = augmented_sessions(sessions, &augmentation, 3).unwrap();
+        copies.iter().map(|s| s.actual_duration.unwrap()).collect()
+    };
+    // One draw in 740 is more than three deviations down.
+    let shortest = hours(&sessions).into_iter().fold(f64::INFINITY, f64::min);
+    assert_eq!(shortest, 0.1 * 2.5);
+    let long = |s: &StudySession| StudySession { actual_duration: Some(990.0), ..s.clone() };
+    let long: Vec<_> = sessions.iter().map(long).collect();
+    assert_eq!(hours(&long).into_iter().fold(0.0, f64::max), 1000.0);
+}
+
+#[test]
 fn copies_of_a_table_follow_its_rows() {
     let schema = Schema::new(vec![
         Feature::numeric("x", "", ""),

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tenure_core::{Error as CoreError, FitContext, Model, Progress};
+use tenure_core::{FitContext, Model, Progress};
 use tenure_eval::metrics::RegressionReport;
 use tenure_eval::report::{
     Cell, NumberFormat, Part, PredictedModel, RegressionEvaluation, Report, Role, Section, Table, TableRow,
 };
 
 use crate::error::Result;
+use crate::evaluate::TrueDurations;
 use crate::params::{StudyLearner, StudyParams};
-use crate::report::wording;
-use crate::samples::Samples;
+use crate::report::{ORACLE, wording};
+use crate::samples::{Samples, places_of};
 use crate::train::fit;
 
 /// Two-sided 95 % of a normal distribution.
@@ -31,7 +32,7 @@ pub struct Comparison {
     pub learners: Vec<ComparedLearner>,
     /// The mean of the training rows.
     pub mean: RegressionReport,
-    /// The true expected values, where they are known.
+    /// The best attainable, where the truth is known: MAE of the true medians, all else of the true means.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub oracle: Option<RegressionReport>,
     /// What it all comes to, in a sentence for each learner but the first.
@@ -46,7 +47,7 @@ struct Drawn {
     actual: Vec<f64>,
     predictions: Vec<Vec<f64>>,
     mean: Vec<f64>,
-    truth: Option<Vec<f64>>,
+    truth: Option<TrueDurations>,
     unit: String,
 }
 
@@ -95,28 +96,23 @@ impl Gain {
     }
 }
 
-/// Judges learners by cross-validation over `folds` folds, everything else as `params` says. `truth` has the expected
-/// target of each row, where the data are synthetic.
+/// Judges learners by cross-validation over `folds` folds, everything else as `params` says. `truth` is of the rows of
+/// `samples`, where they are synthetic.
 ///
 /// # Errors
-/// As [`crate::train`]; [`CoreError::Parameter`] without a learner; [`CoreError::Shape`] for a truth of another length.
+/// As [`crate::train`]; [`tenure_core::Error::Parameter`] without a learner; [`tenure_core::Error::Shape`] for a truth of another length.
 pub fn compare(
     samples: &Samples,
     learners: &[StudyLearner],
     folds: usize,
     params: &StudyParams,
-    truth: Option<&[f64]>,
+    truth: Option<&TrueDurations>,
     context: &FitContext<'_>,
 ) -> Result<Comparison> {
     tenure_core::params::require("learners", learners.len(), !learners.is_empty(), "at least one")?;
-    if let Some(truth) = truth.filter(|truth| truth.len() != samples.rows()) {
-        let (expected, found) = (samples.rows(), truth.len());
-        return Err(CoreError::Shape { what: "true values", expected, found }.into());
-    }
-    let targets = samples.targets()?;
-    let rows: Vec<usize> = (0..samples.rows()).filter(|&row| !targets[row].is_nan()).collect();
-    let (known, truth) =
-        (samples.select(&rows), truth.map(|truth| rows.iter().map(|&row| truth[row]).collect::<Vec<f64>>()));
+    let (places, known) = samples.known()?;
+    truth.map_or(Ok(()), |truth| truth.check(samples.rows()))?;
+    let truth = truth.map(|truth| truth.select(&places));
     known.require_learnable()?;
     let actual = known.targets()?;
     let outer = known.folds(folds, context.seed)?;
@@ -124,13 +120,14 @@ pub fn compare(
     let mut predictions = vec![vec![f64::NAN; known.rows()]; learners.len()];
     let mut mean = vec![f64::NAN; known.rows()];
     for (at, split) in outer.iter().enumerate() {
-        let (train, test) = (known.select(&split.train), known.select(&split.test));
+        let test = places_of(&places, &split.test);
+        let train = samples.without(&test);
         for (learner, predicted) in learners.iter().zip(&mut predictions) {
             context.check_cancelled("comparing learners")?;
             let params = StudyParams { learner: learner.clone(), ..params.clone() };
             params.check()?;
             let model = fit(&train, &params, &silent.part(at as u64))?.model;
-            let answers = model.predict(model.read(&test)?.x())?;
+            let answers = model.predict(model.read(samples)?.select(&test).x())?;
             split.test.iter().zip(answers.column(0)).for_each(|(&row, &value)| predicted[row] = value);
             split.test.iter().for_each(|&row| mean[row] = model.settings().mean);
         }
@@ -170,7 +167,7 @@ fn assemble(learners: &[StudyLearner], groups: &[u64], folds: usize, drawn: Draw
         groups: different.len(),
         folds,
         mean: report(mean)?,
-        oracle: truth.as_deref().map(report).transpose()?,
+        oracle: truth.as_ref().map(|truth| truth.figures(actual)).transpose()?,
         conclusions: compared.iter().filter_map(conclusion).collect(),
         learners: compared,
         drawn,
@@ -214,7 +211,7 @@ impl Comparison {
             models.push(named(&learner.name, role, predicted));
         }
         models.push(named("Mean", Role::Baseline, &drawn.mean));
-        models.extend(drawn.truth.as_ref().map(|truth| named("Best attainable", Role::Oracle, truth)));
+        models.extend(drawn.truth.as_ref().map(|truth| named(ORACLE, Role::Oracle, &truth.expected)));
         let evaluation = RegressionEvaluation {
             title: "Study time: which learner".into(),
             subject: format!("{} rows, {} folds", self.rows, self.folds),

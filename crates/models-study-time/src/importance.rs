@@ -7,7 +7,7 @@ use tenure_core::{Dataset, Model};
 use tenure_eval::explain::{Direction, PermutationOptions, permutation_importance};
 use tenure_eval::metrics::mae;
 use tenure_eval::report::Importance;
-use tenure_neural::{NamedTensor, NetworkModel};
+use tenure_neural::NetworkModel;
 
 use crate::error::Result;
 use crate::model::StudyModel;
@@ -70,20 +70,12 @@ pub fn first_layer_weights(model: &StudyModel) -> Option<Vec<f64>> {
         if network.spec().steps != 1 {
             return None;
         }
-        let weights = network.weights();
-        let first: &NamedTensor = weights.iter().find(|tensor| tensor.name == "trunk.0.weight")?;
+        // The network's own are sums over the inputs of a feature: a text of many levels would seem to weigh more.
+        let of_inputs = network.first_layer_importance()?;
         let inputs = network.scaler().inputs();
-        let &[outputs, width] = &first.shape[..] else { return None };
-        if width != inputs.len() {
-            return None;
-        }
-        for (column, feature) in model.schema().names().enumerate() {
-            let own: Vec<usize> = (0..width).filter(|&input| inputs[input].feature == feature).collect();
-            let size = |input: &usize| -> f64 {
-                (0..outputs).map(|output| f64::from(first.values[output * width + input]).abs()).sum()
-            };
-            let count = (own.len() * outputs).max(1) as f64;
-            sums[column] += own.iter().map(size).sum::<f64>() / count;
+        for ((sum, own), feature) in sums.iter_mut().zip(of_inputs).zip(model.schema().names()) {
+            let count = inputs.iter().filter(|input| input.feature == feature).count();
+            *sum += own / count.max(1) as f64;
         }
         members += 1.0;
     }

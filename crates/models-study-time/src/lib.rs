@@ -46,7 +46,9 @@ mod train;
 pub use compare::{ComparedLearner, Comparison, Gain, compare};
 pub use decision::{HourInterval, StudyTimePrediction};
 pub use error::{Error, Result};
-pub use evaluate::{Coverage, Evaluation, OracleFigures, SegmentFigures, StudyFigures, evaluate};
+pub use evaluate::{
+    Coverage, Evaluation, OracleFigures, SegmentFigures, StudyFigures, TrueDurations, evaluate,
+};
 pub use importance::{FeatureImportance, first_layer_weights, importances};
 pub use model::{StudyModel, StudySettings};
 pub use outliers::{ColumnOutliers, outliers};

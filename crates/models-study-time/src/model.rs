@@ -62,6 +62,19 @@ impl Interval {
         Ok(Self { conformal, relative })
     }
 
+    /// Refuses what no fit gives, of a model whose predictions stay within `range`: its ranges would be no numbers.
+    fn check(&self, range: (f64, f64)) -> Result<()> {
+        let (level, margin) = (self.conformal.level(), self.conformal.margin());
+        let numbers = level > 0.0 && level < 1.0 && margin >= 0.0 && margin.is_finite();
+        if numbers && (!self.relative || range.0 > 0.0) {
+            return Ok(());
+        }
+        Err(Error::damaged(format!(
+            "ranges at {level} with a margin of {margin} around predictions from {}, relative: {}",
+            range.0, self.relative
+        )))
+    }
+
     fn around(&self, predicted: f64) -> HourInterval {
         let level = self.conformal.level();
         let (low, high) = match self.relative {
@@ -135,9 +148,11 @@ impl StudyModel {
         let Config { settings, encoder, interval } = artifact.config()?;
         let damaged = |e: Error| Error::damaged(e.to_string());
         settings.params.check().map_err(damaged)?;
-        if settings.range.0 > settings.range.1 {
-            return Err(Error::damaged("the range of the targets ends before it begins"));
+        let (low, high) = settings.range;
+        if !(low <= high && low.is_finite() && high.is_finite()) {
+            return Err(Error::damaged("the range of the targets is none"));
         }
+        interval.check(settings.range)?;
         let average = AverageModel::from_artifact(artifact.child("ensemble")?)?;
         Self::new(average, encoder, interval, artifact.numbers("typical.f64")?, settings).map_err(damaged)
     }
@@ -185,15 +200,26 @@ impl StudyModel {
     /// The rows that the model reads, of sessions or of a table with its columns.
     ///
     /// # Errors
-    /// As [`StudyEncoder::encode`]; [`Error::Columns`] for a table of other columns; [`Error::Unsupported`] for sessions
-    /// where the model learned from a table, and for a table where it learned from sessions.
+    /// As [`StudyEncoder::encode`]; [`Error::Columns`] for a table of other columns, [`Error::Data`] for one with them in
+    /// another order, of another kind or with other levels; [`Error::Unsupported`] for sessions where the model learned from a table, and for a table where it learned from sessions.
     pub fn read(&self, samples: &Samples) -> crate::Result<Dataset> {
         match (samples, &self.encoder) {
             (Samples::Sessions(_), Some(encoder)) => samples.encoded(Some(encoder)),
             (Samples::Table(data), None) => {
                 let names: Vec<&str> = data.schema().names().collect();
                 self.schema().match_columns(&names)?;
-                Ok(data.clone())
+                let mut pairs = self.schema().features().iter().zip(data.schema().features());
+                match pairs.find(|(own, found)| own.name != found.name || own.kind != found.kind) {
+                    None => Ok(data.clone()),
+                    Some((own, found)) if own.name != found.name => Err(Error::Data(format!(
+                        "the columns are those of the model, but in another order: `{}` where it has `{}`",
+                        found.name, own.name
+                    )))?,
+                    Some((own, _)) => Err(Error::Data(format!(
+                        "column `{}` is of another kind, or has other levels, than the model learned from",
+                        own.name
+                    )))?,
+                }
             }
             (Samples::Sessions(_), None) => {
                 Err(Error::unsupported("the model, which learned from a table,", "sessions"))?

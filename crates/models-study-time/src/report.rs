@@ -15,6 +15,10 @@ const SHARE: NumberFormat = NumberFormat::Percent { decimals: 1 };
 /// Dots that a plot shows at most, taken evenly.
 const DOTS: usize = 1_000;
 
+/// The name of the true means in a report. It draws one value a row, so that its MAE of them is theirs, a little above
+/// that of the true medians, which [`OracleFigures`](crate::OracleFigures) has.
+pub(crate) const ORACLE: &str = "Best attainable (true mean)";
+
 /// The words of a report on a target of this unit.
 pub(crate) fn wording(unit: &str) -> ValueWording {
     let words = |item: &str, items: &str, value: &str| ValueWording {
@@ -36,7 +40,7 @@ pub fn report(model: &StudyModel, e: &Evaluation) -> Result<Report> {
     let mut models = vec![("Model", Role::Model, e.model.clone())];
     models.extend(e.estimate.clone().map(|said| ("Estimated base time", Role::Baseline, said)));
     models.push(("Mean", Role::Baseline, e.mean.clone()));
-    models.extend(e.oracle.clone().map(|truth| ("Best attainable", Role::Oracle, truth)));
+    models.extend(e.oracle.clone().map(|truth| (ORACLE, Role::Oracle, truth)));
     let named = |(name, role, predictions): (&str, Role, Vec<f64>)| PredictedModel {
         name: name.into(),
         role,

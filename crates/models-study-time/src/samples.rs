@@ -76,12 +76,20 @@ impl Samples {
         self.encoded(None)
     }
 
-    /// Those whose target is known, and how many are left out.
-    pub(crate) fn known(&self) -> Result<(Self, usize)> {
+    /// The places of the rows whose target is known, and these rows alone.
+    pub(crate) fn known(&self) -> Result<(Vec<usize>, Self)> {
         let targets = self.targets()?;
-        let known: Vec<usize> = (0..self.rows()).filter(|&row| !targets[row].is_nan()).collect();
-        let left_out = self.rows() - known.len();
-        Ok((if left_out == 0 { self.clone() } else { self.select(&known) }, left_out))
+        let places: Vec<usize> = (0..self.rows()).filter(|&row| !targets[row].is_nan()).collect();
+        let known = self.select(&places);
+        Ok((places, known))
+    }
+
+    /// All rows but those at these places.
+    pub(crate) fn without(&self, rows: &[usize]) -> Self {
+        let mut kept = vec![true; self.rows()];
+        rows.iter().for_each(|&row| kept[row] = false);
+        let others: Vec<usize> = (0..self.rows()).filter(|&row| kept[row]).collect();
+        self.select(&others)
     }
 
     /// Refuses what there is nothing to learn from.
@@ -169,4 +177,9 @@ impl Samples {
             _ => Ok(augmented(&encoded.select(rows), augmentation, seed)?),
         }
     }
+}
+
+/// The places of some of the known rows, given by their numbers, among all rows.
+pub(crate) fn places_of(places: &[usize], rows: &[usize]) -> Vec<usize> {
+    rows.iter().map(|&row| places[row]).collect()
 }

@@ -2,16 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 use tenure_backends::Backend;
-use tenure_backends::search::{Found, Metric, Point, Search, SearchOptions, SearchSpace, Strategy};
+use tenure_backends::search::{
+    FoldScore, Goal, Metric, Objective, Point, Search, SearchOptions, SearchSpace, Strategy,
+};
 use tenure_core::params::require;
-use tenure_core::{Error as CoreError, FitContext, Model, Progress};
+use tenure_core::{Dataset, Error as CoreError, FitContext, Model, Progress};
 use tenure_eval::metrics::{RegressionReport, rmse};
+use tenure_eval::splits::Split;
 use tenure_features::study::EncoderParams;
 
 use crate::error::Result;
 use crate::params::{StudyLearner, StudyParams};
-use crate::samples::Samples;
+use crate::samples::{Samples, places_of};
 use crate::train::fit;
+
+/// Share of a fold's training rows that tells a candidate when to stop.
+const STOPPING_SHARE: f64 = 0.2;
 
 /// A learner and the parameters of it that are tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,10 +127,12 @@ pub struct JudgedChoice {
 }
 
 /// Searches grids with nested cross-validation: in each outer fold the choice is made on inner folds of its training part
-/// alone, an ensemble of the chosen learner is fitted to that part, and judged on the rest.
+/// alone, an ensemble of the chosen learner is fitted to that part, and judged on the rest. A candidate is scored as the
+/// members of an ensemble are fitted: with noisy copies where `params` asks for them, stopping early on students (of a table:
+/// groups, or rows) that it does not learn from.
 ///
 /// # Errors
-/// As [`crate::train`] and [`Search::over`]; [`CoreError::Parameter`] without a candidate.
+/// As [`crate::train`] and [`Search::run`]; [`CoreError::Parameter`] without a candidate.
 pub fn search(
     samples: &Samples,
     plan: &GridSearch,
@@ -133,7 +141,7 @@ pub fn search(
 ) -> Result<Searched> {
     require("candidates", plan.candidates.len(), !plan.candidates.is_empty(), "at least one")?;
     params.check()?;
-    let (known, _) = samples.known()?;
+    let (_, known) = samples.known()?;
     known.require_learnable()?;
     let actual = known.targets()?;
     let silent = FitContext { progress: &(), ..context.clone() };
@@ -176,21 +184,90 @@ fn choose(
     params: &StudyParams,
     context: &FitContext<'_>,
 ) -> Result<Chosen> {
+    let folds = inner_folds(samples, plan.inner_folds, params, context)?;
+    let options = SearchOptions { strategy: Strategy::Grid { steps: 2 }, trials: usize::MAX, pruning: None };
+    let mut best: Option<Chosen> = None;
+    for candidate in &plan.candidates {
+        let Candidate { base, space } = candidate;
+        space.check(base)?;
+        let mut ranking = Ranking { candidate, folds: &folds, context };
+        let trials = Search::new(space, &options, context).run(&mut ranking, "study time")?;
+        let Some((trial, inner_rmse)) = trials.best_trial().and_then(|t| Some((t, t.mean()?))) else {
+            continue;
+        };
+        if best.as_ref().is_none_or(|best| inner_rmse < best.inner_rmse) {
+            let (point, learner) = (trial.point.clone(), candidate.at(&trial.point)?);
+            best = Some(Chosen { name: learner.name(), point, inner_rmse, learner });
+        }
+    }
+    Ok(best.ok_or_else(|| CoreError::Internal("a search without a best candidate".into()))?)
+}
+
+impl Candidate {
+    fn at(&self, point: &Point) -> tenure_core::Result<StudyLearner> {
+        Ok(StudyLearner::Rows(self.space.backend_at(&self.base, point)?))
+    }
+}
+
+/// What a candidate learns from, stops early on and is scored on.
+struct InnerFold {
+    train: Dataset,
+    stop: Dataset,
+    test: Dataset,
+}
+
+/// The folds, the same for all candidates.
+fn inner_folds(
+    samples: &Samples,
+    folds: usize,
+    params: &StudyParams,
+    context: &FitContext<'_>,
+) -> Result<Vec<InnerFold>> {
     let encoder = samples
         .encoder(EncoderParams { least_sessions: params.least_sessions, ..EncoderParams::default() })?;
     let data = samples.encoded(encoder.as_ref())?;
-    let inner = samples.folds(plan.inner_folds, context.seed)?;
-    let options = SearchOptions { strategy: Strategy::Grid { steps: 2 }, trials: usize::MAX, pruning: None };
-    let mut best: Option<(f64, Found)> = None;
-    for Candidate { base, space } in &plan.candidates {
-        let found = Search::new(space, &options, context).by(Metric::Rmse).over(base, &data, &inner)?;
-        let score = found.trials.best_trial().and_then(|trial| trial.mean()).unwrap_or(f64::INFINITY);
-        if best.as_ref().is_none_or(|(lowest, _)| score < *lowest) {
-            best = Some((score, found));
-        }
+    let fold = |(at, split): (usize, Split)| -> Result<InnerFold> {
+        let seed = context.part(at as u64).seed;
+        let parts = samples.select(&split.train).hold_out(STOPPING_SHARE, seed)?;
+        let learned = places_of(&split.train, &parts.train);
+        Ok(InnerFold {
+            train: samples.training(&learned, &data, encoder.as_ref(), params.augmentation.as_ref(), seed)?,
+            stop: data.select(&places_of(&split.train, &parts.test)),
+            test: data.select(&split.test),
+        })
+    };
+    samples.folds(folds, context.seed)?.into_iter().enumerate().map(fold).collect()
+}
+
+/// Scores the points of a candidate.
+struct Ranking<'a> {
+    candidate: &'a Candidate,
+    folds: &'a [InnerFold],
+    context: &'a FitContext<'a>,
+}
+
+impl Objective for Ranking<'_> {
+    fn folds(&self) -> usize {
+        self.folds.len()
     }
-    let (inner_rmse, found) =
-        best.ok_or_else(|| CoreError::Internal("a search without candidates".into()))?;
-    let learner = StudyLearner::Rows(found.backend);
-    Ok(Chosen { name: learner.name(), point: found.point, inner_rmse, learner })
+
+    fn goal(&self) -> Goal {
+        Metric::Rmse.goal()
+    }
+
+    fn name(&self) -> String {
+        Metric::Rmse.to_string()
+    }
+
+    fn score(&mut self, point: &Point, at: usize) -> tenure_core::Result<FoldScore> {
+        let InnerFold { train, stop, test } = &self.folds[at];
+        let target = test.target()?;
+        let learner = self.candidate.at(point)?.check(target.name())?;
+        // The same draws for every point.
+        let context = FitContext { progress: &(), ..self.context.part(at as u64) };
+        let fitted = learner.fit(train, Some(stop), &context)?;
+        let predicted = fitted.model.predict(test.x())?;
+        let score = Metric::Rmse.score(target.kind(), target.values(), predicted.view(), test.weights())?;
+        Ok(FoldScore { score, ..FoldScore::default() })
+    }
 }

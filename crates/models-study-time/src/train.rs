@@ -7,10 +7,10 @@ use tenure_eval::metrics::RegressionReport;
 use tenure_features::study::{EncoderParams, StudyEncoder};
 
 use crate::error::Result;
-use crate::evaluate::{StudyFigures, evaluate};
+use crate::evaluate::{StudyFigures, evaluate_rows};
 use crate::model::{Interval, StudyModel, StudySettings};
 use crate::params::StudyParams;
-use crate::samples::Samples;
+use crate::samples::{Samples, places_of};
 
 /// A fitted model and how its training went.
 #[derive(Debug)]
@@ -51,13 +51,13 @@ pub struct TrainReport {
 /// session out of range, what the learner refuses, or the work is cancelled.
 pub fn train(samples: &Samples, params: &StudyParams, context: &FitContext<'_>) -> Result<Trained> {
     params.check()?;
-    let (known, unknown) = samples.known()?;
+    let (places, known) = samples.known()?;
+    let unknown = samples.rows() - known.rows();
     known.require_learnable()?;
-    let split = known.hold_out(params.test_share, context.seed)?;
-    let (train, test) = (known.select(&split.train), known.select(&split.test));
-    let judged = fit(&train, params, &context.part(0))?;
-    let held_out = evaluate(&judged.model, &test, None)?.figures;
-    let Fit { model, out_of_fold, iterations, mut notes } = fit(&known, params, &context.part(1))?;
+    let test = places_of(&places, &known.hold_out(params.test_share, context.seed)?.test);
+    let judged = fit(&samples.without(&test), params, &context.part(0))?;
+    let held_out = evaluate_rows(&judged.model, samples, &test, None)?.figures;
+    let Fit { model, out_of_fold, iterations, mut notes } = fit(samples, params, &context.part(1))?;
     if unknown > 0 {
         notes.push(format!("{unknown} rows whose target is not known were left out"));
     }
@@ -81,22 +81,25 @@ pub(crate) struct Fit {
     pub(crate) notes: Vec<String>,
 }
 
-/// Fits an ensemble on all rows, whose targets are known.
+/// Fits an ensemble on the rows whose targets are known. Sessions without a known duration are part of their student's
+/// past and nothing else, as where a model is applied.
 pub(crate) fn fit(samples: &Samples, params: &StudyParams, context: &FitContext<'_>) -> Result<Fit> {
     let steps = params.learner.steps();
-    let encoder = samples.encoder(EncoderParams { least_sessions: params.least_sessions, steps })?;
-    let data = samples.encoded(encoder.as_ref())?;
-    let targets = samples.targets()?;
+    let (places, known) = samples.known()?;
+    let encoder = known.encoder(EncoderParams { least_sessions: params.least_sessions, steps })?;
+    let whole = samples.encoded(encoder.as_ref())?;
+    let data = whole.select(&places);
+    let targets = known.targets()?;
     let learner = params.learner.check(data.target()?.name())?;
-    let folds = samples.folds(params.ensemble, context.seed)?;
+    let folds = known.folds(params.ensemble, context.seed)?;
     let silent = FitContext { progress: &(), ..context.clone() };
     let (mut members, mut iterations, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     let mut out_of_fold = vec![f64::NAN; data.rows()];
     for (at, fold) in folds.iter().enumerate() {
         context.check_cancelled("fitting the ensemble")?;
         let own = silent.part(at as u64);
-        let train =
-            samples.training(&fold.train, &data, encoder.as_ref(), params.augmentation.as_ref(), own.seed)?;
+        let (rows, copies) = (places_of(&places, &fold.train), params.augmentation.as_ref());
+        let train = samples.training(&rows, &whole, encoder.as_ref(), copies, own.seed)?;
         let valid = data.select(&fold.test);
         let fitted = learner.fit(&train, Some(&valid), &own)?;
         let predicted = fitted.model.predict(valid.x())?;
@@ -108,7 +111,7 @@ pub(crate) fn fit(samples: &Samples, params: &StudyParams, context: &FitContext<
         let (done, total) = (at as u64 + 1, Some(folds.len() as u64));
         context.progress.report(Progress { stage: "fitting the ensemble", done, total, figure: None });
     }
-    if !samples.grouped(&data, params.ensemble) {
+    if !known.grouped(&data, params.ensemble) {
         notes.push(
             "too few students to keep each on one side of the splits: rows were drawn one by one".into(),
         );

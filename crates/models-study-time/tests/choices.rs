@@ -5,8 +5,9 @@
 mod support;
 
 use serde_json::Value;
-use support::{expected, quick, samples, table, trees, world};
+use support::{quick, samples, table, trees, truth, world};
 use tenure_core::FitContext;
+use tenure_features::augment::Augmentation;
 use tenure_study_time::{
     Candidate, Comparison, GridSearch, Samples, Searched, StudyLearner, StudyParams, compare, outliers,
     search,
@@ -21,7 +22,7 @@ fn learners(names: &[&str]) -> Vec<StudyLearner> {
 #[test]
 fn six_hundred_sessions_are_enough_for_the_published_accuracy() {
     let batch = world(600, 12);
-    let truth = expected(&batch);
+    let truth = truth(&batch);
     let found = compare(
         &samples(&batch),
         &learners(&["mlp", "gbdt"]),
@@ -54,8 +55,7 @@ fn a_comparison_says_what_pays() {
     let both = [stump, StudyLearner::by_name("glm").unwrap()];
     let same = [both[1].clone(), both[1].clone()];
     let of = |learners: &[StudyLearner]| -> Comparison {
-        compare(&samples(&batch), learners, 3, &trees(), Some(&expected(&batch)), &FitContext::new(1))
-            .unwrap()
+        compare(&samples(&batch), learners, 3, &trees(), Some(&truth(&batch)), &FitContext::new(1)).unwrap()
     };
     let found = of(&same);
     let gain = found.learners[1].gain.unwrap();
@@ -106,6 +106,10 @@ fn a_choice_is_made_within_and_judged_without() {
     assert_eq!(rewritten.folds[0].point, whole.folds[0].point);
     assert_eq!(rewritten.folds[0].inner_rmse, whole.folds[0].inner_rmse);
     assert_ne!(rewritten.folds[0].rmse, whole.folds[0].rmse);
+    // A candidate is scored as it will be fitted: from noisy copies too.
+    let copies = StudyParams { augmentation: Some(Augmentation::default()), ..trees() };
+    let copied = search(&samples(&batch), &plan, &copies, &FitContext::new(1)).unwrap();
+    assert_ne!(copied.folds[0].inner_rmse, whole.folds[0].inner_rmse);
     let words = GridSearch::of(&["lstm"]).unwrap_err().to_string();
     assert!(words.contains("learners of single rows"), "{words}");
 }

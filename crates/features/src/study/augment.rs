@@ -3,11 +3,11 @@
 use tenure_core::Result;
 
 use super::StudySession;
-use super::session::NUMBERS;
+use super::session::{HOURS, NUMBERS};
 use crate::augment::{Augmentation, Copied};
 
 /// Noisy copies of `sessions` alone, each with the id of its session and a number, e.g. `S7+12`. What follows from the
-/// numbers that are moved (the derived features) is then that of the copy.
+/// numbers that are moved (the derived features) is then that of the copy. Durations stay within what a session may have.
 ///
 /// # Errors
 /// [`tenure_core::Error::Parameter`] for parameters out of range or a column that is no number of a session.
@@ -27,8 +27,8 @@ pub fn augmented_sessions(
             let value = (NUMBERS[by.column].get_mut)(&mut session);
             *value = copy.moved(*value, by);
         }
-        session.actual_duration =
-            session.actual_duration.map(|hours| copy.target(hours, augmentation.target_noise));
+        let moved = |hours| copy.target(hours, augmentation.target_noise).clamp(*HOURS.start(), *HOURS.end());
+        session.actual_duration = session.actual_duration.map(moved);
         session
     };
     Ok(augmentation.copies(sessions.len(), seed).enumerate().map(copy).collect())

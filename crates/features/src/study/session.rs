@@ -86,7 +86,7 @@ pub(crate) struct CategoryField {
 }
 
 /// Hours of anything: above 0, and not beyond what a slip of the pen makes of them.
-const HOURS: RangeInclusive<f64> = f64::MIN_POSITIVE..=1000.0;
+pub(super) const HOURS: RangeInclusive<f64> = f64::MIN_POSITIVE..=1000.0;
 
 macro_rules! numbers {
     ($($field:ident: $unit:literal, $range:expr, $description:literal;)+) => {

@@ -12,7 +12,7 @@ use std::path::Path;
 use tenure_backends::{Backend, MlpParams};
 use tenure_core::Dataset;
 use tenure_io::{TableOptions, TableTask, read_table};
-use tenure_study_time::{Samples, StudyLearner, StudyParams};
+use tenure_study_time::{Samples, StudyLearner, StudyParams, TrueDurations};
 use tenure_synth::StudyBatch;
 
 /// A network that is quick to fit.
@@ -40,8 +40,9 @@ pub(crate) fn samples(batch: &StudyBatch) -> Samples {
     Samples::Sessions(batch.sessions.clone())
 }
 
-pub(crate) fn expected(batch: &StudyBatch) -> Vec<f64> {
-    batch.truth.iter().map(|truth| truth.expected).collect()
+pub(crate) fn truth(batch: &StudyBatch) -> TrueDurations {
+    let (expected, median) = batch.truth.iter().map(|truth| (truth.expected, truth.median)).unzip();
+    TrueDurations { expected, median }
 }
 
 /// A public table; `None` where it is not there.

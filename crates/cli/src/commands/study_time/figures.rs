@@ -45,8 +45,11 @@ fn body(figures: &StudyFigures, unit: &str) -> String {
         if unit.is_empty() { String::new() } else { format!(" {unit}") },
     );
     if let Some(oracle) = &figures.oracle {
-        out +=
-            &format!("The model's RMSE is {} above the best attainable.\n", percent(oracle.rmse_ratio - 1.0));
+        out += &format!(
+            "The model's MAE is {} and its RMSE {} above the best attainable (the true medians, the true means).\n",
+            percent(oracle.mae_ratio - 1.0),
+            percent(oracle.rmse_ratio - 1.0)
+        );
     }
     out
 }

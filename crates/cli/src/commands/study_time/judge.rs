@@ -8,8 +8,9 @@ use serde_json::json;
 use tenure_backends::search::SearchSpace;
 use tenure_core::Error;
 use tenure_study_time::{
-    Candidate, ColumnOutliers, GridSearch, Samples, StudyLearner, StudyParams, compare as compare_learners,
-    evaluate as judge, outliers as find_outliers, report, search as search_grids, train,
+    Candidate, ColumnOutliers, GridSearch, Samples, StudyLearner, StudyModel, StudyParams, TrueDurations,
+    compare as compare_learners, evaluate as judge, outliers as find_outliers, report,
+    search as search_grids, train,
 };
 
 use super::{base, figures, params, rows, save, usual};
@@ -19,26 +20,24 @@ use crate::failure::WrongArgument;
 use crate::output;
 use crate::session::Session;
 
-/// The expected durations of sessions, where they are known.
-fn expected(path: Option<&Path>, samples: &Samples) -> Result<Option<Vec<f64>>> {
+/// The true durations of sessions, where they are known.
+fn true_durations(path: Option<&Path>, samples: &Samples) -> Result<Option<TrueDurations>> {
     let Some(path) = path else { return Ok(None) };
-    let wanted = Wanted {
-        keys: &["session_id"],
-        value: "expected_duration",
-        as_of: None,
-        window_days: None,
-        from: "tenure synth study",
+    let column = |value: &str| {
+        let (keys, from) = (&["session_id"], "tenure synth study");
+        let truth = truth::read(path, &Wanted { keys, value, as_of: None, window_days: None, from })?;
+        truth::look_up(&truth, samples.ids().into_iter())
     };
-    let truth = truth::read(path, &wanted)?;
-    Ok(Some(truth::look_up(&truth, samples.ids().into_iter())?))
+    let (expected, median) = (column("expected_duration")?, column("median_duration")?);
+    Ok(Some(TrueDurations { expected, median }))
 }
 
 pub fn evaluate(args: &StudyEvaluate, session: &Session) -> Result<()> {
     let (model, source) = rows::load(&args.model)?;
     let files = (args.rows.sessions.as_deref(), args.rows.data.as_deref());
     let samples = rows::for_model(&model, &source, files, session)?;
-    let truth = expected(args.truth.as_deref(), &samples)?;
-    let evaluation = judge(&model, &samples, truth.as_deref())?;
+    let truth = true_durations(args.truth.as_deref(), &samples)?;
+    let evaluation = judge(&model, &samples, truth.as_ref())?;
     if let Some(path) = &args.report {
         output::file(path, report(&model, &evaluation)?.to_html().as_bytes())?;
     }
@@ -63,9 +62,9 @@ pub fn compare(args: &StudyCompare, session: &Session) -> Result<()> {
     let asked = named(&args.learners)?;
     let read = rows::learning(&args.learning, session)?;
     let learners = if asked.is_empty() { named(&usual(&read.samples))? } else { asked };
-    let truth = expected(args.truth.as_deref(), &read.samples)?;
+    let truth = true_durations(args.truth.as_deref(), &read.samples)?;
     let context = session.context(args.learning.seed);
-    let found = compare_learners(&read.samples, &learners, args.folds, &params, truth.as_deref(), &context)?;
+    let found = compare_learners(&read.samples, &learners, args.folds, &params, truth.as_ref(), &context)?;
     if let Some(path) = &args.report {
         output::file(path, found.report()?.to_html().as_bytes())?;
     }
@@ -78,6 +77,10 @@ pub fn compare(args: &StudyCompare, session: &Session) -> Result<()> {
 }
 
 pub fn search(args: &StudySearch, session: &Session) -> Result<()> {
+    // What cannot be right is told before anything is read, and long before the search is over.
+    if let Some(dir) = &args.model {
+        output::keeps_kind(dir, StudyModel::KIND)?;
+    }
     let params = params(&args.learning, StudyParams::default().learner)?;
     let plan = match &args.space {
         Some(file) => GridSearch { candidates: vec![space(file)?], outer_folds: 10, inner_folds: 3 },
@@ -88,7 +91,6 @@ pub fn search(args: &StudySearch, session: &Session) -> Result<()> {
     let context = session.context(args.learning.seed);
     let found = search_grids(&read.samples, &plan, &params, &context)?;
     if let Some(dir) = &args.model {
-        output::keeps_kind(dir, tenure_study_time::StudyModel::KIND)?;
         let params = StudyParams { learner: found.chosen.learner.clone(), ..params };
         save(&train(&read.samples, &params, &context)?, &read, args.learning.seed, dir)?;
     }
