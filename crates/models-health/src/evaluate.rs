@@ -133,8 +133,12 @@ pub fn evaluate(
     });
     let oracle = oracle.transpose()?;
     // Nobody who knows the truth does worse than somebody who knows nothing.
-    if let Some(lost) = oracle.iter().flatten().find(|(_, best)| best.lift().is_some_and(|lift| lift < -LUCK)) {
-        let words = format!("the true values of {} foretell it worse than its mean: they are of other customers", lost.0);
+    if let Some(lost) = oracle.iter().flatten().find(|(_, best)| best.lift().is_some_and(|lift| lift < -LUCK))
+    {
+        let words = format!(
+            "the true values of {} foretell it worse than its mean: they are of other customers",
+            lost.0
+        );
         return Err(CoreError::Data(words).into());
     }
     let share = |(task, figures): (&String, &TaskFigures)| {
