@@ -2,6 +2,16 @@
 //! explained.
 //!
 //! `cargo run --release -p tenure-examples --example own_network`
+//!
+//! Prints each epoch, how it ended, and one prediction with what moved it:
+//!
+//! ```text
+//! epoch 10  loss 0.333  on held-out rows 0.293
+//! 20 epochs, the weights of epoch 20 are kept
+//! answered with 60 %, after 7.9 hours
+//!   +2.71 h  messages_before
+//!   -1.10 h  age_days
+//! ```
 
 use std::error::Error;
 

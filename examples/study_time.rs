@@ -1,6 +1,16 @@
 //! Sessions of students to the hours that the next one will take, and whether a more complicated learner pays.
 //!
 //! `cargo run --release -p tenure-examples --example study_time`
+//!
+//! ```text
+//! on students held out: off by 0.94 h (the mean: 1.44 h)
+//! 3.3 h, 2.0 to 5.5 in 90 of 100 cases
+//!   +0.44 h  education of the student: high_school (typical: high_school)
+//!   -0.43 h  estimated base time of the topic: 2.75 (typical: 3.25)
+//!   -0.23 h  breaks: 0 (typical: 2)
+//! gbdt does not pay: 0.002 hours closer than mlp on average, which chance explains (95 %: -0.023 to 0.027 closer)
+//! …
+//! ```
 
 use std::error::Error;
 
