@@ -7,11 +7,11 @@
 //!
 //! ```text
 //! 29 epochs, the weights of epoch 19 are kept
-//! C0000002: leaves within 30 days with 28 %, health 65 of 100
+//! C0000002: leaves within 30 days with 28 %, health 68 of 100
 //!   0.84  session_velocity_change
 //!   0.81  rating_trend
 //!   0.75  message_count_7d
-//! IB_CALL_SPIKE          114 alerts,  76 % right,   6 % of the others alerted
+//! IB_CALL_SPIKE          114 alerts,  89 % right,   3 % of the others alerted
 //! HIGH_CHURN_RISK        170 alerts,  92 % right,   3 % of the others alerted
 //! …
 //! ```
